@@ -1,0 +1,94 @@
+/** Sizes, numbers and bits that the protocol fixes. Source: Plan 9 manual section 5, and the 9P2000.u draft. */
+
+/** Message numbers as they stand in byte 4 of a frame: intro(5). Terror (106) is never sent. */
+export const MessageType = {
+  Tversion: 100,
+  Rversion: 101,
+  Tauth: 102,
+  Rauth: 103,
+  Tattach: 104,
+  Rattach: 105,
+  Rerror: 107,
+  Tflush: 108,
+  Rflush: 109,
+  Twalk: 110,
+  Rwalk: 111,
+  Topen: 112,
+  Ropen: 113,
+  Tcreate: 114,
+  Rcreate: 115,
+  Tread: 116,
+  Rread: 117,
+  Twrite: 118,
+  Rwrite: 119,
+  Tclunk: 120,
+  Rclunk: 121,
+  Tremove: 122,
+  Rremove: 123,
+  Tstat: 124,
+  Rstat: 125,
+  Twstat: 126,
+  Rwstat: 127,
+} as const;
+
+/** The dialects that this library speaks; the version strings of Tversion and Rversion. */
+export type Dialect = '9P2000' | '9P2000.u';
+
+/** The tag of Tversion: version(5). */
+export const NOTAG = 0xffff;
+/** "No fid": the afid of a Tattach without authentication. */
+export const NOFID = 0xffffffff;
+/** "No number": n_uname, n_uid, n_gid where 9P2000.u has none to give. */
+export const NONUNAME = 0xffffffff;
+
+/** size[4] type[1] tag[2] in front of every message. */
+export const HEADER_SIZE = 7;
+/** What a read or write message takes beside its data, rounded up as Plan 9 does: the largest count is msize less this. */
+export const IO_HEADER_SIZE = 24;
+/** Bytes in front of the data of an Rread: header and count[4]. */
+export const RREAD_HEADER_SIZE = 11;
+/** The most names in one Twalk: walk(5). */
+export const MAX_WALK_NAMES = 16;
+/** The smallest msize worth agreeing on: below it no stat fits into an answer. */
+export const MIN_MSIZE = 256;
+/** Bytes of a qid on the wire: type[1] version[4] path[8]. */
+export const QID_SIZE = 13;
+
+/** Topen and Tcreate modes: open(5). The low two bits are the access, the others modify it. */
+export const OpenMode = {
+  READ: 0,
+  WRITE: 1,
+  READ_WRITE: 2,
+  EXECUTE: 3,
+  ACCESS_MASK: 3,
+  TRUNCATE: 0x10,
+  REMOVE_ON_CLOSE: 0x40,
+  /** Writes go to the end whatever their offset; not in Plan 9, understood by npfs and its children. */
+  APPEND: 0x80,
+} as const;
+
+/** The top byte of a qid's type and of a mode's high bits: stat(5). */
+export const QidType = {
+  DIR: 0x80,
+  APPEND: 0x40,
+  EXCLUSIVE: 0x20,
+  AUTH: 0x08,
+  TEMPORARY: 0x04,
+  SYMLINK: 0x02,
+  FILE: 0x00,
+} as const;
+
+/** High bits of a stat's mode; the low nine are rwxrwxrwx. The last seven are 9P2000.u's. */
+export const ModeBit = {
+  DIR: 0x80000000,
+  APPEND: 0x40000000,
+  EXCLUSIVE: 0x20000000,
+  AUTH: 0x08000000,
+  TEMPORARY: 0x04000000,
+  SYMLINK: 0x02000000,
+  DEVICE: 0x00800000,
+  NAMED_PIPE: 0x00200000,
+  SOCKET: 0x00100000,
+  SETUID: 0x00080000,
+  SETGID: 0x00040000,
+} as const;

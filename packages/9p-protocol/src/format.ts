@@ -1,0 +1,41 @@
+import { MessageType } from './constants.js';
+import type { AnyMessage } from './messages.js';
+import type { Qid, Stat } from './types.js';
+
+const names = new Map<number, string>(
+  Object.entries(MessageType).map(([name, number]) => [number, name]),
+);
+/** Bytes of a payload that are shown. */
+const SHOWN = 48;
+
+/** A message in one line for people: `Twalk tag 3 fid 0 newfid 5 names clone`. Control characters are escaped. */
+export function formatMessage(message: AnyMessage): string {
+  const words = [names.get(message.type) ?? String(message.type), `tag ${message.tag}`];
+  for (const [field, value] of Object.entries(message)) {
+    if (field !== 'type' && field !== 'tag') words.push(`${field} ${formatField(value)}`);
+  }
+  return words.join(' ');
+}
+
+function formatField(value: unknown): string {
+  if (value instanceof Uint8Array) return formatData(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(formatField).join(' ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return 'path' in value ? formatQid(value as Qid) : formatStat(value as Stat);
+  }
+  return String(value);
+}
+
+function formatData(data: Uint8Array): string {
+  const text = Buffer.from(data.buffer, data.byteOffset, Math.min(data.length, SHOWN));
+  return `${data.length} bytes ${JSON.stringify(text.toString('latin1'))}${data.length > SHOWN ? '…' : ''}`;
+}
+
+function formatQid(qid: Qid): string {
+  return `(${qid.path.toString(16)} ${qid.version} ${qid.type.toString(16)})`;
+}
+
+function formatStat(stat: Stat): string {
+  return `${JSON.stringify(stat.name)} ${formatQid(stat.qid)} mode ${stat.mode.toString(8)} length ${stat.length} ${stat.uid} ${stat.gid}`;
+}

@@ -1,0 +1,52 @@
+import { Errno } from '../errno.js';
+import { NinePError } from '../errors.js';
+import type { Connection } from './connection.js';
+
+/** One request on its way: who asks, and whether he still wants to know. */
+export class Request<User = unknown> {
+  readonly tag: number;
+  /** Whoever attached the fid that the request is about. */
+  user!: User;
+  /** The fid that the request is about, NOFID for none. */
+  readonly fid: number;
+  readonly connection: Connection;
+  /** Set once nobody waits for the answer: it is dropped. */
+  abandoned = false;
+  /** Bytes that count against the limits of the connection until the answer. */
+  charge = 0;
+  #controller: AbortController | undefined;
+  #cancelled: NinePError | undefined;
+
+  constructor(connection: Connection, tag: number, fid: number) {
+    this.connection = connection;
+    this.tag = tag;
+    this.fid = fid;
+  }
+
+  /**
+   * Aborted when the client flushes the request, clunks its fid or goes away; an operation that waits then
+   * throws `signal.reason`, having consumed nothing. Made on first use: most requests never wait.
+   */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#cancelled) this.#controller.abort(this.#cancelled);
+    return this.#controller.signal;
+  }
+
+  /** Nobody wants the operation any more. */
+  get cancelled(): boolean {
+    return this.#cancelled !== undefined;
+  }
+
+  /** The client has more unread replies than it may: a stream waits for `connection.onDrain`. */
+  get congested(): boolean {
+    return this.connection.congested;
+  }
+
+  /** Called by the server: nobody wants the operation any more. */
+  cancel(reason: string): void {
+    if (this.#cancelled) return;
+    this.#cancelled = new NinePError(reason, Errno.EINTR, { kind: 'aborted' });
+    this.#controller?.abort(this.#cancelled);
+  }
+}

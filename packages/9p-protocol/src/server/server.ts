@@ -1,0 +1,68 @@
+import { Errno } from '../errno.js';
+import { NinePError } from '../errors.js';
+import { type ServerLimits, serverLimits } from '../limits.js';
+import type { Transport } from '../transport/transport.js';
+import { Connection, type ConnectionEvents } from './connection.js';
+import type { FileServer } from './files.js';
+
+export interface ServerOptions extends ConnectionEvents {
+  /** Changes to the default limits. */
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/**
+ * Serves a file tree to any number of connections, whatever they come over:
+ * `listenTcp({ port }, (transport) => server.accept(transport))`.
+ */
+export class Server<User = unknown> {
+  readonly limits: ServerLimits;
+  readonly connections = new Set<Connection>();
+  readonly #files: FileServer<User>;
+  readonly #events: ConnectionEvents;
+  readonly #perPeer = new Map<string, number>();
+
+  /** @throws NinePError (EINVAL) if a limit makes no sense. */
+  constructor(files: FileServer<User>, options: ServerOptions = {}) {
+    this.#files = files;
+    this.#events = options;
+    this.limits = serverLimits(options.limits);
+  }
+
+  /** Begins a conversation; beyond the limits of connections the transport is closed instead. */
+  accept(transport: Transport): Connection | undefined {
+    const { group } = transport.peer;
+    const ofPeer = this.#perPeer.get(group) ?? 0;
+    if (
+      this.connections.size >= this.limits.connections ||
+      ofPeer >= this.limits.connectionsPerPeer
+    ) {
+      transport.destroy();
+      return undefined;
+    }
+    this.#perPeer.set(group, ofPeer + 1);
+    const connection: Connection = new Connection(
+      transport,
+      this.#files as FileServer<unknown>,
+      this.limits,
+      { ...this.#events, closed: (_, reason) => this.#closed(connection, reason) },
+    );
+    this.connections.add(connection);
+    return connection;
+  }
+
+  /** Ends all conversations. */
+  close(): void {
+    for (const connection of this.connections) {
+      connection.destroy(new NinePError('server is closing', Errno.ECONNRESET, { kind: 'closed' }));
+    }
+  }
+
+  #closed(connection: Connection, reason: Error | undefined): void {
+    this.connections.delete(connection);
+    const { group } = connection.transport.peer;
+    const left = (this.#perPeer.get(group) ?? 1) - 1;
+    if (left > 0) this.#perPeer.set(group, left);
+    else this.#perPeer.delete(group);
+    this.#events.closed?.(connection, reason);
+  }
+}

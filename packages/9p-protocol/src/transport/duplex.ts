@@ -1,0 +1,61 @@
+import type { Duplex } from 'node:stream';
+import type { PeerIdentity, Transport, TransportEvents } from './transport.js';
+
+/** Any Node duplex stream of bytes as a transport. */
+export class DuplexTransport implements Transport {
+  readonly peer: PeerIdentity;
+  readonly localAddress: string;
+  readonly #stream: Duplex;
+
+  constructor(stream: Duplex, peer: PeerIdentity, localAddress = 'local') {
+    this.#stream = stream;
+    this.peer = peer;
+    this.localAddress = localAddress;
+    // Errors may come before `start`; the close that follows tells them.
+    stream.on('error', ignore);
+  }
+
+  get unsent(): number {
+    return this.#stream.writableLength;
+  }
+
+  start(events: TransportEvents): void {
+    const stream = this.#stream;
+    stream.on('data', (chunk: Buffer) => events.data(chunk));
+    stream.on('drain', () => events.drain());
+    // The peer's end of stream is the end of the conversation: 9P has no use for half of one.
+    stream.on('end', () => stream.end());
+    stream.on('close', () => events.close(stream.errored ?? undefined));
+    if (stream.destroyed) queueMicrotask(() => events.close(stream.errored ?? undefined));
+  }
+
+  send(pieces: readonly Uint8Array[]): void {
+    const stream = this.#stream;
+    if (!stream.writable) return;
+    if (pieces.length === 1) {
+      stream.write(pieces[0]);
+      return;
+    }
+    stream.cork();
+    for (const piece of pieces) stream.write(piece);
+    stream.uncork();
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  close(): void {
+    this.#stream.end(() => this.#stream.destroy());
+  }
+
+  destroy(error?: Error): void {
+    this.#stream.destroy(error);
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+const unit = ['packages/*/test/**/*.test.ts'];
+const endToEnd = ['test/**/*.test.ts'];
+
+// The packages resolve each other from source here, so unit tests need no build;
+// the end-to-end tests run the bundles that `npm run build` makes.
+const resolve = { conditions: ['@xcpu/source', 'node', 'import', 'default'] };
+
+export default defineConfig({
+  ssr: { resolve },
+  resolve,
+  test: {
+    projects: [
+      { extends: true, test: { name: 'unit', include: unit } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: endToEnd,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
