@@ -1,0 +1,243 @@
+import { readFileSync } from 'node:fs';
+import { type AnyMessage, formatMessage, type Listener, listenTcp } from '@xcpu/9p-protocol';
+import { type Connection, Server, type ServerOptions } from '@xcpu/9p-protocol/server';
+import { formatArch, localArch, type PublicKey, parsePublicKey } from '@xcpu/xcpu-protocol';
+import { StartError } from './errors.js';
+import { GRACE_MS } from './limits.js';
+import { Log } from './log.js';
+import { processList, type RunningSession } from './processes.js';
+import { Cgroups } from './program/cgroup.js';
+import { PipeMaker } from './program/pipes.js';
+import { Spawner } from './program/program.js';
+import { findTools } from './program/tools.js';
+import { cgroupName, clearLeftovers, Scratch } from './scratch.js';
+import { Sessions } from './session/sessions.js';
+import { Caller } from './tree/caller.js';
+import { RootDirectory } from './tree/root-directory.js';
+import { addLocalUsers, hostNumber } from './users/local.js';
+import { Logins } from './users/login.js';
+import { Passkeys } from './users/passkeys.js';
+import { ADMIN, type AdminIdentity, UserTable } from './users/users.js';
+
+/** Number of xcpu-admin where the host has none of that name: wire document, section 2. */
+const ADMIN_NUMBER = 65_530;
+
+export interface DaemonOptions {
+  readonly port: number;
+  /** Address to listen on; all of them if left out. */
+  readonly listen?: string | undefined;
+  /** File with the administrator's OpenSSH public key. */
+  readonly adminKey: string;
+  /** Whether a missing key file is an error, or means that the administrator cannot log in. */
+  readonly adminKeyNeeded: boolean;
+  readonly tmpdir: string;
+  /** Every program runs as the daemon's user. */
+  readonly sameUser: boolean;
+  /** Take the host's users who have an ssh key. */
+  readonly localUsers: boolean;
+  /** Largest 9P message, in bytes. */
+  readonly msize?: number | undefined;
+  /** One log line per request. */
+  readonly debug: boolean;
+  readonly logJson: boolean;
+  /** Soft limit of descriptors that programs get, empty to leave it as it is. */
+  readonly nofile: string;
+}
+
+/** A running node. */
+export interface Daemon {
+  /** Where it listens: `127.0.0.1!6668`. */
+  readonly address: string;
+  /** Ends sessions, then everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a node.
+ * @throws StartError telling the operator what is wrong
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const log = new Log(options.logJson);
+  const root = process.geteuid?.() === 0;
+  if (!root && !options.sameUser) {
+    throw new StartError(
+      'not root: run as root, or with -s to run every program as the user who starts xcpufs',
+    );
+  }
+  const users = new UserTable(adminIdentity(options));
+  if (options.localUsers) addLocalUsers(users, log);
+  const tools = findTools(options.sameUser);
+  const scratch = new Scratch(options.tmpdir);
+  try {
+    await clearLeftovers(options.tmpdir, log);
+    const cgroups = Cgroups.create(cgroupName(scratch.instance));
+    const pipes = new PipeMaker(scratch.pipes, tools.mkfifo);
+    const { instance } = scratch;
+    const { nofile } = options;
+    const changesUser = !options.sameUser;
+    const spawner = new Spawner({ tools, pipes, cgroups, instance, changesUser, nofile });
+    const defaults = { env: Buffer.from(defaultEnvironment()), ns: Buffer.alloc(0) };
+    const sessions = new Sessions({
+      spawner,
+      directory: scratch.sessions,
+      trash: scratch.trash,
+      defaults,
+      log,
+    });
+    const server = serveNode(options, users, sessions, defaults, log);
+    const listener = await listen(options, server);
+    await pipes.prepare();
+    const { address } = listener;
+    log.event('listening', { address, cgroups: cgroups ? 'yes' : 'no', tmpdir: scratch.directory });
+    return new RunningDaemon(listener, server, sessions, cgroups, scratch, log);
+  } catch (error) {
+    await scratch.remove();
+    throw error;
+  }
+}
+
+class RunningDaemon implements Daemon {
+  readonly address: string;
+  readonly #listener: Listener;
+  readonly #server: Server<Caller>;
+  readonly #sessions: Sessions;
+  readonly #cgroups: Cgroups | undefined;
+  readonly #scratch: Scratch;
+  readonly #log: Log;
+
+  constructor(
+    listener: Listener,
+    server: Server<Caller>,
+    sessions: Sessions,
+    cgroups: Cgroups | undefined,
+    scratch: Scratch,
+    log: Log,
+  ) {
+    this.address = listener.address;
+    this.#listener = listener;
+    this.#server = server;
+    this.#sessions = sessions;
+    this.#cgroups = cgroups;
+    this.#scratch = scratch;
+    this.#log = log;
+  }
+
+  async stop(): Promise<void> {
+    this.#log.event('stopping', { sessions: this.#sessions.size });
+    const closed = this.#listener.close();
+    await this.#sessions.close(GRACE_MS);
+    this.#server.close();
+    await closed;
+    await this.#cgroups?.close();
+    await this.#scratch.remove();
+    this.#log.event('stopped');
+  }
+}
+
+function serveNode(
+  options: DaemonOptions,
+  users: UserTable,
+  sessions: Sessions,
+  defaults: { env: Buffer; ns: Buffer },
+  log: Log,
+): Server<Caller> {
+  const passkeys = new Passkeys();
+  const logins = new Logins(users, passkeys);
+  const processes = () => processList(running(sessions));
+  const arch = formatArch(localArch());
+  const root = new RootDirectory({ users, passkeys, sessions, defaults, arch, processes });
+  return new Server<Caller>(
+    {
+      auth: (login) => logins.challenge(login),
+      attach: (login, auth, { connection }) => {
+        const client = connection.transport.peer.address;
+        try {
+          const user = logins.check(login, auth);
+          log.event('login', { user: user.name, client });
+          return { root, user: new Caller(user, users) };
+        } catch (error) {
+          log.event('login refused', { user: login.uname, client, reason: String(error) });
+          throw error;
+        }
+      },
+    },
+    { ...serverEvents(options, log), limits: options.msize ? { msize: options.msize } : {} },
+  );
+}
+
+function serverEvents(options: DaemonOptions, log: Log): ServerOptions {
+  const trace = (connection: Connection, direction: string, message: AnyMessage) =>
+    log.event(direction, {
+      client: connection.transport.peer.address,
+      message: formatMessage(message),
+    });
+  return {
+    ...(options.debug && { trace }),
+    fault: (connection, error) =>
+      log.event('internal error', {
+        client: connection.transport.peer.address,
+        reason: error.cause instanceof Error ? error.cause.stack : String(error.cause),
+      }),
+    closed: (connection, reason) => {
+      if (reason) {
+        log.event('connection lost', {
+          client: connection.transport.peer.address,
+          reason: reason.message,
+        });
+      }
+    },
+  };
+}
+
+function* running(sessions: Sessions): Iterable<RunningSession> {
+  for (const { pid, sid, jobAndRank } of sessions) yield { pid, sid, jobAndRank };
+}
+
+async function listen(options: DaemonOptions, server: Server<Caller>): Promise<Listener> {
+  const { port, listen: host } = options;
+  try {
+    return await listenTcp({ port, ...(host === undefined ? {} : { host }) }, (transport) => {
+      server.accept(transport);
+    });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const where = `${host ?? '*'}!${port}`;
+    if (code === 'EADDRINUSE') {
+      throw new StartError(`${where}: port taken: is xcpufs running already? -p names another`);
+    }
+    if (code === 'EADDRNOTAVAIL') throw new StartError(`${where}: not an address of this machine`);
+    if (code === 'EACCES') throw new StartError(`${where}: ports below 1024 need root`);
+    throw new StartError(`${where}: ${message}`);
+  }
+}
+
+/** The host's own numbers for xcpu-admin, if it has them. */
+function adminIdentity(options: DaemonOptions): AdminIdentity {
+  return {
+    uid: hostNumber('/etc/passwd', ADMIN) ?? ADMIN_NUMBER,
+    gid: hostNumber('/etc/group', ADMIN) ?? ADMIN_NUMBER,
+    key: readAdminKey(options),
+  };
+}
+
+function readAdminKey({ adminKey, adminKeyNeeded }: DaemonOptions): PublicKey | undefined {
+  let text: string;
+  try {
+    text = readFileSync(adminKey, 'utf8');
+  } catch (error) {
+    if (!adminKeyNeeded && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new StartError(`${adminKey}: cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    return parsePublicKey(text);
+  } catch {
+    const hint = text.includes('PRIVATE KEY') ? ' (this is a private key: give its .pub)' : '';
+    throw new StartError(`${adminKey}: not an ssh-rsa public key${hint}`);
+  }
+}
+
+/** What every session's environment begins with; the rest fits its user and is added at exec. */
+function defaultEnvironment(): string {
+  const { LANG } = process.env;
+  return LANG && /^[\w.@-]+$/.test(LANG) ? `LANG=${LANG}\n` : '';
+}

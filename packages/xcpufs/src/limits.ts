@@ -1,0 +1,13 @@
+/** What one session, or all of them, may take of a node. Each with the reason of its size. */
+
+/** Output of a stream that is kept in memory, in bytes: hides a round trip, and what a late reader still sees. */
+export const STREAM_WINDOW = 1024 * 1024;
+/** Output of one stream of a persistent session that is kept on disk, in bytes: a day of an ordinary job's log. */
+export const SPOOL_QUOTA = 64 * 1024 * 1024;
+/** Largest `env`, `argv` or `ns`, in bytes: half of what execve(2) takes altogether. */
+export const MAX_TEXT = 1024 * 1024;
+/** Sessions of one node, and of one user on it. */
+export const MAX_SESSIONS = 8_192;
+export const MAX_SESSIONS_PER_USER = 4_096;
+/** Between telling a session's program to end and killing it, in milliseconds. */
+export const GRACE_MS = 10_000;

@@ -1,0 +1,41 @@
+import { type Daemon, startDaemon } from './daemon.js';
+import { StartError } from './errors.js';
+import { parseOptions } from './options.js';
+
+declare const XCPU_VERSION: string;
+
+async function main(): Promise<void> {
+  process.title = 'xcpufs';
+  // A log that nobody reads any more must not end the node.
+  process.stderr.on('error', () => {});
+  const parsed = parseOptions(process.argv.slice(2), XCPU_VERSION);
+  if ('exitCode' in parsed) {
+    process.exitCode = parsed.exitCode;
+    return;
+  }
+  stopOnSignal(await startDaemon(parsed.options));
+}
+
+function stopOnSignal(daemon: Daemon): void {
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    daemon.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => {});
+}
+
+function fail(error: unknown): void {
+  const text =
+    error instanceof StartError ? error.message : String((error as Error).stack ?? error);
+  for (const line of text.split('\n')) process.stderr.write(`xcpufs: ${line}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { XCPUFS_PORT } from '@xcpu/xcpu-protocol';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { DaemonOptions } from './daemon.js';
+import { StartError } from './errors.js';
+
+const DEFAULT_ADMIN_KEY = '/etc/xcpu/admin_key.pub';
+
+interface CommandLine {
+  port?: number;
+  adminKey?: string;
+  tmpdir?: string;
+  sameUser?: true;
+  localUsers?: true;
+  msize?: number;
+  listen?: string;
+  debug?: true;
+  logJson?: true;
+  config?: string;
+}
+
+/** What a command line without options to start with asked for: its text is printed, and nothing runs. */
+export type Parsed = { readonly options: DaemonOptions } | { readonly exitCode: number };
+
+/**
+ * Options from the command line and, behind it, from a configuration file.
+ * @throws StartError naming what is wrong in the file
+ */
+export function parseOptions(argv: readonly string[], version: string): Parsed {
+  const command = describeCommand(version);
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 2 };
+    throw error;
+  }
+  const given = command.opts<CommandLine>();
+  const all = given.config ? { ...readConfig(given.config), ...given } : given;
+  return {
+    options: {
+      port: all.port ?? XCPUFS_PORT,
+      listen: all.listen,
+      adminKey: all.adminKey ?? DEFAULT_ADMIN_KEY,
+      adminKeyNeeded: all.adminKey !== undefined,
+      tmpdir: all.tmpdir ?? tmpdir(),
+      sameUser: all.sameUser ?? false,
+      localUsers: all.localUsers ?? false,
+      msize: all.msize,
+      debug: all.debug ?? false,
+      logJson: all.logJson ?? false,
+      nofile: process.env.XCPUFS_NOFILE ?? '',
+    },
+  };
+}
+
+function describeCommand(version: string): Command {
+  return new Command('xcpufs')
+    .description('The daemon of an xcpu node: serves sessions, users and processes over 9P.')
+    .option('-p, --port <port>', 'TCP port to listen on (default: 6668)', parsePort)
+    .option('--listen <address>', 'address to listen on (default: all)')
+    .option(
+      '-a, --admin-key <file>',
+      `administrator's ssh public key (default: ${DEFAULT_ADMIN_KEY})`,
+    )
+    .option('-t, --tmpdir <directory>', "where sessions' files are kept (default: $TMPDIR or /tmp)")
+    .option('-s, --same-user', 'run every program as the user who starts xcpufs; needs no root')
+    .option('-u, --local-users', "take this host's users who have an ssh key")
+    .option('-m, --msize <bytes>', 'largest 9P message (default: 1048600)', parseMsize)
+    .option('--config <file>', 'read options from a file, one `name = value` per line')
+    .option('--log-json', 'log as JSON, one object per line')
+    .option('-d, --debug', 'log every 9P message')
+    .helpOption('-h, --help', 'show this help')
+    .version(version, '-V, --version', 'show the version')
+    .allowExcessArguments(false)
+    .showHelpAfterError('(xcpufs -h shows the options)')
+    .addHelpText(
+      'after',
+      '\nExample: a node that trusts one administrator, on one address\n' +
+        '  xcpufs -a /etc/xcpu/admin_key.pub --listen 10.0.0.8\n',
+    )
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'xcpufs:')) })
+    .exitOverride();
+}
+
+/** Options of the file by their long names; those of the command line win over them. */
+function readConfig(file: string): CommandLine {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartError(`${file}: cannot be read: ${(error as Error).message}`);
+  }
+  const problems: string[] = [];
+  const options: Record<string, unknown> = {};
+  for (const [index, line] of text.split('\n').entries()) {
+    const stripped = line.replace(/(^|\s)#.*$/, '').trim();
+    if (!stripped) continue;
+    try {
+      const [name, value] = parseConfigLine(stripped);
+      options[name] = value;
+    } catch (error) {
+      problems.push(`${file}:${index + 1}: ${(error as Error).message}`);
+    }
+  }
+  if (problems.length > 0) throw new StartError(problems.join('\n'));
+  return options;
+}
+
+const CONFIG: Record<string, readonly [keyof CommandLine, (value: string) => unknown]> = {
+  port: ['port', parsePort],
+  listen: ['listen', String],
+  'admin-key': ['adminKey', String],
+  tmpdir: ['tmpdir', String],
+  'same-user': ['sameUser', parseFlag],
+  'local-users': ['localUsers', parseFlag],
+  msize: ['msize', parseMsize],
+  debug: ['debug', parseFlag],
+  'log-json': ['logJson', parseFlag],
+};
+
+function parseConfigLine(line: string): [keyof CommandLine, unknown] {
+  const match = /^([a-z-]+)\s*=\s*(.+)$/.exec(line);
+  if (!match) throw new Error(`${JSON.stringify(line)}: expected name = value`);
+  const [, name = '', value = ''] = match;
+  const entry = Object.hasOwn(CONFIG, name) ? CONFIG[name] : undefined;
+  if (!entry) throw new Error(`${name}: no such option (${Object.keys(CONFIG).join(', ')})`);
+  return [entry[0], entry[1](value)];
+}
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port > 65_535) {
+    throw new InvalidArgumentError(`${JSON.stringify(value)} is not a port (0 to 65535)`);
+  }
+  return port;
+}
+
+function parseMsize(value: string): number {
+  const msize = Number(value);
+  if (!/^\d+$/.test(value) || msize < 4096 || msize > 64 * 1024 * 1024) {
+    throw new InvalidArgumentError(`${JSON.stringify(value)} is not between 4096 and 67108864`);
+  }
+  return msize;
+}
+
+function parseFlag(value: string): true | undefined {
+  if (value === 'yes' || value === 'true') return true;
+  if (value === 'no' || value === 'false') return undefined;
+  throw new Error(`${JSON.stringify(value)}: expected yes or no`);
+}

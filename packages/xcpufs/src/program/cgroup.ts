@@ -1,0 +1,125 @@
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How often an emptying group is looked at, in milliseconds. */
+const POLL_MS = 20;
+const POLLS = 100;
+
+/**
+ * Control groups (cgroups(7), version 2) in which programs run, one per session: whatever a program starts
+ * stays in its group, setsid(2) or not, and ends with it.
+ */
+export class Cgroups {
+  readonly #base: string;
+
+  private constructor(base: string) {
+    this.#base = base;
+  }
+
+  /** A place for groups below the daemon's own, undefined where none can be made. */
+  static create(name: string): Cgroups | undefined {
+    const own = ownGroup();
+    if (!own) return undefined;
+    try {
+      const base = join(own, name);
+      mkdirSync(base);
+      return new Cgroups(base);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Kills and removes the groups that an earlier run of the daemon left behind. */
+  static async removeLeftBehind(name: string): Promise<void> {
+    const own = ownGroup();
+    if (own) await new Cgroups(join(own, name)).close();
+  }
+
+  /** Makes a group and answers its directory. */
+  make(name: string): string | undefined {
+    const directory = join(this.#base, name);
+    try {
+      mkdirSync(directory);
+      return directory;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Kills everything in a group. */
+  kill(name: string): void {
+    this.#killIn(join(this.#base, name));
+  }
+
+  /** Removes a group once everything in it is gone. */
+  async remove(name: string): Promise<void> {
+    const directory = join(this.#base, name);
+    for (let poll = 0; poll < POLLS; poll++) {
+      try {
+        rmdirSync(directory);
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return;
+        await sleep(POLL_MS);
+      }
+    }
+  }
+
+  /** Kills and removes all groups, and the place for them. */
+  async close(): Promise<void> {
+    this.#killIn(this.#base);
+    await Promise.all(groupsIn(this.#base).map((name) => this.remove(name)));
+    await this.remove('.');
+  }
+
+  #killIn(directory: string): void {
+    try {
+      writeFileSync(join(directory, 'cgroup.kill'), '1');
+      return;
+    } catch {
+      // Kernels before 5.14 have no cgroup.kill.
+    }
+    for (const pid of processesIn(directory)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // Gone already.
+      }
+    }
+  }
+}
+
+function groupsIn(directory: string): string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+function processesIn(directory: string): number[] {
+  try {
+    return readFileSync(join(directory, 'cgroup.procs'), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Where this process's group is in the file system: cgroups(7), /proc/pid/cgroup. */
+function ownGroup(): string | undefined {
+  try {
+    const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+    const mount = readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .find((line) => / - cgroup2 /.test(line))
+      ?.split(' ')[4];
+    return path !== undefined && mount !== undefined ? join(mount, path) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { WaitStatus } from '@xcpu/xcpu-protocol';
+import { nodeError } from '../errors.js';
+import type { User } from '../users/users.js';
+import type { Cgroups } from './cgroup.js';
+import { launchCommand, type ProgramSpec } from './launcher.js';
+import type { PipeMaker, ProgramPipes } from './pipes.js';
+import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
+import type { Tools } from './tools.js';
+
+/** Starts programs, with what all of them share. */
+export class Spawner {
+  readonly tools: Tools;
+  readonly pipes: PipeMaker;
+  readonly cgroups: Cgroups | undefined;
+  /** Names this daemon among others, and among its earlier lives. */
+  readonly instance: string;
+  /** Programs run as their user; undefined where the daemon is not root and all run as its own. */
+  readonly changesUser: boolean;
+  readonly strays: StrayHunter;
+  readonly #nofile: string;
+
+  constructor(options: {
+    tools: Tools;
+    pipes: PipeMaker;
+    cgroups: Cgroups | undefined;
+    instance: string;
+    changesUser: boolean;
+    nofile: string;
+  }) {
+    this.tools = options.tools;
+    this.pipes = options.pipes;
+    this.cgroups = options.cgroups;
+    this.instance = options.instance;
+    this.changesUser = options.changesUser;
+    this.strays = new StrayHunter(options.instance);
+    this.#nofile = options.nofile;
+  }
+
+  /**
+   * Starts a program in a process group of its own. Waits only if no pipes are ready.
+   * @throws NinePError if the system cannot start another process
+   */
+  start(sid: number, user: User, spec: ProgramSpec): Program | Promise<Program> {
+    const owner = this.changesUser ? { uid: user.uid, gid: user.group.gid } : undefined;
+    const pipes = this.pipes.open(owner);
+    if (pipes instanceof Promise) return pipes.then((made) => this.#spawn(sid, user, spec, made));
+    return this.#spawn(sid, user, spec, pipes);
+  }
+
+  #spawn(sid: number, user: User, spec: ProgramSpec, pipes: ProgramPipes): Program {
+    const cgroup = this.cgroups?.make(String(sid));
+    const as = this.changesUser ? user : undefined;
+    const marked = {
+      ...spec,
+      environment: [[INSTANCE_VARIABLE, this.instance] as const, ...spec.environment],
+    };
+    const { file, args, env } = launchCommand(this.tools, marked, as, cgroup, this.#nofile);
+    try {
+      const child = spawn(file, args, { env, cwd: '/', detached: true, stdio: [...pipes.child] });
+      child.on('error', () => {});
+      if (child.pid === undefined)
+        throw nodeError('cannot start a process: the node is short of resources');
+      return new Program(child, sid, this, pipes.ours, cgroup !== undefined);
+    } catch (error) {
+      for (const fd of pipes.ours) closeSync(fd);
+      if (cgroup) void this.cgroups?.remove(String(sid));
+      throw (error as NodeJS.ErrnoException).code === 'E2BIG'
+        ? nodeError('arguments and environment too long')
+        : error;
+    } finally {
+      for (const fd of pipes.child) closeSync(fd);
+    }
+  }
+}
+
+/** A session's program, and whatever it starts. */
+export class Program {
+  readonly pid: number;
+  /** Our ends of its stdin, stdout and stderr. */
+  readonly descriptors: readonly [number, number, number];
+  /** How it ended, once it has. */
+  readonly ended: Promise<WaitStatus>;
+  status: WaitStatus | undefined;
+  readonly #sid: number;
+  readonly #spawner: Spawner;
+  readonly #inCgroup: boolean;
+
+  constructor(
+    child: ChildProcess,
+    sid: number,
+    spawner: Spawner,
+    descriptors: readonly [number, number, number],
+    inCgroup: boolean,
+  ) {
+    this.pid = child.pid as number;
+    this.descriptors = descriptors;
+    this.#sid = sid;
+    this.#spawner = spawner;
+    this.#inCgroup = inCgroup;
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.status = code === null ? { signal: signalNumber(signal) } : { exitCode: code };
+        resolve(this.status);
+      });
+    });
+  }
+
+  /** Sends a signal to the program's process group; does nothing once the program has ended. */
+  signal(number: number): void {
+    // Ended, its number may be another's by now.
+    if (this.status) return;
+    try {
+      process.kill(-this.pid, number);
+    } catch {
+      // Ended, but not told yet.
+    }
+  }
+
+  /** Kills the program and everything that it started, in its process group or not. */
+  async kill(): Promise<void> {
+    const { cgroups, strays } = this.#spawner;
+    this.signal(constants.signals.SIGKILL);
+    if (this.#inCgroup) cgroups?.kill(String(this.#sid));
+    else await strays.hunt(this.#sid);
+  }
+
+  /** Lets go of what the program took of the node, once everything that it started is gone. */
+  async dispose(): Promise<void> {
+    if (this.#inCgroup) await this.#spawner.cgroups?.remove(String(this.#sid));
+  }
+}
+
+function signalNumber(name: NodeJS.Signals | null): number {
+  return name ? constants.signals[name] : constants.signals.SIGKILL;
+}

@@ -1,0 +1,48 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { StartError } from '../errors.js';
+
+/** Where the node's own tools are looked for; a user's PATH has no say. */
+const TOOL_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin';
+
+/** The programs that xcpufs needs beside itself, by absolute path. */
+export interface Tools {
+  readonly sh: string;
+  /** Makes the pipes: coreutils. */
+  readonly mkfifo: string;
+  /** Gives programs their user and groups: util-linux. Not needed when every program runs as the daemon's user. */
+  readonly setpriv: string | undefined;
+  /** Runs a program under another argv[0], which sh cannot; optional. */
+  readonly bash: string | undefined;
+}
+
+/** @throws StartError naming the tool that is missing and its package */
+export function findTools(sameUser: boolean): Tools {
+  return {
+    sh: needed('sh', 'dash or bash'),
+    mkfifo: needed('mkfifo', 'coreutils'),
+    setpriv: sameUser ? undefined : needed('setpriv', 'util-linux'),
+    bash: find('bash'),
+  };
+}
+
+function needed(name: string, from: string): string {
+  const path = find(name);
+  if (!path) throw new StartError(`${name} not found in ${TOOL_PATH}: install ${from}`);
+  return path;
+}
+
+function find(name: string): string | undefined {
+  return TOOL_PATH.split(delimiter)
+    .map((directory) => join(directory, name))
+    .find(executable);
+}
+
+function executable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

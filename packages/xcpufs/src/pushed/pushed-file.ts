@@ -1,0 +1,276 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  ftruncateSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs';
+import {
+  Errno,
+  ModeBit,
+  NinePError,
+  OpenMode,
+  type Qid,
+  QidType,
+  type Stat,
+} from '@xcpu/9p-protocol';
+import type {
+  CreatedFile,
+  NewFile,
+  OpenFile,
+  Request,
+  ServerFile,
+  StatChanges,
+} from '@xcpu/9p-protocol/server';
+import type { Caller } from '../tree/caller.js';
+import { inDirectory, splitLast } from './beneath.js';
+import { OpenDiskFile } from './open-file.js';
+import { Access, checkAccess } from './permission.js';
+import type { PushedFiles } from './pushed-files.js';
+
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+
+/** Permission bits that a client may set: none that lend rights. */
+const MODE_MASK = 0o777;
+
+/** A file or directory in a session's `fs/`, named by its way from there: nothing is kept open for a mere walk. */
+export class PushedFile implements ServerFile<Caller> {
+  readonly qid: Qid;
+  readonly parent: ServerFile<Caller>;
+  readonly #files: PushedFiles;
+  #components: readonly string[];
+
+  constructor(
+    files: PushedFiles,
+    parent: ServerFile<Caller>,
+    components: readonly string[],
+    stats: Stats,
+  ) {
+    this.#files = files;
+    this.parent = parent;
+    this.#components = components;
+    this.qid = qidOf(stats);
+  }
+
+  acquire(): void {
+    this.#files.session.acquire();
+  }
+
+  release(): void {
+    this.#files.session.release();
+  }
+
+  stat(): Stat {
+    const name = this.#components.at(-1) ?? 'fs';
+    return this.#files.describe(name, this.#lstat());
+  }
+
+  walk(name: string, { user }: Request<Caller>): ServerFile<Caller> | undefined {
+    checkAccess(this.#lstat(), user.user, Access.EXECUTE);
+    const components = [...this.#components, name];
+    try {
+      return new PushedFile(this.#files, this, components, this.#lstat(components));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  open(mode: number, { user }: Request<Caller>): OpenFile<Caller> {
+    this.#files.session.checkAlive();
+    if (this.qid.type & QidType.DIR) return this.#openDirectory(user);
+    const fd = this.#within((path) => openSync(path, openFlags(mode) | O_NOFOLLOW | O_NONBLOCK));
+    try {
+      const stats = fstatSync(fd);
+      if (!stats.isFile()) throw new NinePError('not a regular file', Errno.EPERM);
+      checkAccess(stats, user.user, wantedAccess(mode));
+      if (mode & OpenMode.TRUNCATE) ftruncateSync(fd);
+      return this.#opened(fd, mode);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  create(file: NewFile, { user }: Request<Caller>): CreatedFile<Caller> {
+    this.#files.session.checkAlive();
+    checkAccess(this.#lstat(), user.user, Access.WRITE | Access.EXECUTE);
+    const special =
+      file.perm & (ModeBit.SYMLINK | ModeBit.DEVICE | ModeBit.NAMED_PIPE | ModeBit.SOCKET);
+    if (special || file.extension) {
+      throw new NinePError('only files and directories can be made here', Errno.EPERM);
+    }
+    return file.perm & ModeBit.DIR ? this.#makeDirectory(file, user) : this.#makeFile(file);
+  }
+
+  remove({ user }: Request<Caller>): void {
+    const [parent, name] = splitLast(this.#components);
+    checkAccess(this.#lstat(parent), user.user, Access.WRITE | Access.EXECUTE);
+    inDirectory(this.#files.root, parent, (path) => {
+      const entry = `${path}/${name}`;
+      if (lstatSync(entry).isDirectory()) rmdirSync(entry);
+      else unlinkSync(entry);
+    });
+  }
+
+  wstat(changes: StatChanges, { user }: Request<Caller>): void {
+    if (changes.uid !== undefined || changes.nUid !== undefined) throw notPermitted();
+    if (changes.gid !== undefined || changes.nGid !== undefined) throw notPermitted();
+    const stats = this.#lstat();
+    if (stats.uid !== user.user.uid) throw notPermitted();
+    if (changes.name !== undefined) this.#rename(changes.name, user);
+    this.#within((path) => {
+      const access = changes.length === undefined ? O_RDONLY : O_WRONLY;
+      const fd = openSync(path, access | O_NOFOLLOW | O_NONBLOCK);
+      try {
+        if (changes.length !== undefined) {
+          checkAccess(fstatSync(fd), user.user, Access.WRITE);
+          ftruncateSync(fd, Number(changes.length));
+        }
+        if (changes.mode !== undefined) fchmodSync(fd, changes.mode & MODE_MASK);
+        if (changes.mtime !== undefined || changes.atime !== undefined) {
+          const mtime = changes.mtime ?? stats.mtimeMs / 1000;
+          futimesSync(fd, changes.atime ?? stats.atimeMs / 1000, mtime);
+        }
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
+  #rename(name: string, { user }: Caller): void {
+    const [parent, old] = splitLast(this.#components);
+    checkAccess(this.#lstat(parent), user, Access.WRITE | Access.EXECUTE);
+    inDirectory(this.#files.root, parent, (path) => {
+      if (exists(`${path}/${name}`)) throw new NinePError('file exists', Errno.EEXIST);
+      renameSync(`${path}/${old}`, `${path}/${name}`);
+    });
+    this.#components = [...parent, name];
+  }
+
+  #makeFile(file: NewFile): CreatedFile<Caller> {
+    const components = [...this.#components, file.name];
+    const flags = openFlags(file.mode) | O_CREAT | O_EXCL | O_NOFOLLOW;
+    const fd = inDirectory(this.#files.root, this.#components, (path) =>
+      openSync(`${path}/${file.name}`, flags, 0o600),
+    );
+    try {
+      this.#give(fd, file.perm);
+      const made = new PushedFile(this.#files, this, components, fstatSync(fd));
+      return { file: made, open: made.#opened(fd, file.mode) };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  #makeDirectory(file: NewFile, caller: Caller): CreatedFile<Caller> {
+    const components = [...this.#components, file.name];
+    const stats = inDirectory(this.#files.root, this.#components, (path) => {
+      mkdirSync(`${path}/${file.name}`, 0o700);
+      const fd = openSync(`${path}/${file.name}`, O_RDONLY | O_NOFOLLOW | constants.O_DIRECTORY);
+      try {
+        this.#give(fd, file.perm);
+        return fstatSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    });
+    const made = new PushedFile(this.#files, this, components, stats);
+    return { file: made, open: made.#openDirectory(caller) };
+  }
+
+  /** A new file belongs to the session's user before it gets its permissions. */
+  #give(fd: number, perm: number): void {
+    const { owner } = this.#files;
+    if (owner) fchownSync(fd, owner.uid, owner.gid);
+    fchmodSync(fd, perm & MODE_MASK);
+  }
+
+  #openDirectory({ user }: Caller): OpenFile<Caller> {
+    checkAccess(this.#lstat(), user, Access.READ);
+    return { entries: () => this.#entries() };
+  }
+
+  *#entries(): Iterable<Stat> {
+    const names = inDirectory(this.#files.root, this.#components, (path) => readdirSync(path));
+    for (const name of names) {
+      try {
+        yield this.#files.describe(name, this.#lstat([...this.#components, name]));
+      } catch {
+        // Gone meanwhile.
+      }
+    }
+  }
+
+  #opened(fd: number, mode: number): OpenFile<Caller> {
+    this.#files.countOpen();
+    return new OpenDiskFile(fd, mode, () => this.#files.countClosed());
+  }
+
+  #lstat(components: readonly string[] = this.#components): Stats {
+    return this.#within(lstatSync, components) as Stats;
+  }
+
+  /** Runs `use` with a path to the file itself, whose last component `use` must not follow if it is a link. */
+  #within<T>(use: (path: string) => T, components: readonly string[] = this.#components): T {
+    if (components.length === 0) return use(this.#files.root);
+    const [parent, name] = splitLast(components);
+    return inDirectory(this.#files.root, parent, (path) => use(`${path}/${name}`));
+  }
+}
+
+/** A qid from a file's inode: unique on its file system, and `fs/` is on one. */
+export function qidOf(stats: Stats): Qid {
+  const type = stats.isDirectory() ? QidType.DIR : stats.isSymbolicLink() ? QidType.SYMLINK : 0;
+  // Sessions' own files have small numbers: keep clear of them.
+  return { type, version: Math.floor(stats.mtimeMs) >>> 0, path: stats.ino + 2 ** 48 };
+}
+
+function openFlags(mode: number): number {
+  const append = mode & OpenMode.APPEND ? O_APPEND : 0;
+  switch (mode & OpenMode.ACCESS_MASK) {
+    case OpenMode.WRITE:
+      return O_WRONLY | append;
+    case OpenMode.READ_WRITE:
+      return O_RDWR | append;
+    default:
+      return O_RDONLY;
+  }
+}
+
+function wantedAccess(mode: number): number {
+  switch (mode & OpenMode.ACCESS_MASK) {
+    case OpenMode.READ:
+      return mode & OpenMode.TRUNCATE ? Access.READ | Access.WRITE : Access.READ;
+    case OpenMode.WRITE:
+      return Access.WRITE;
+    case OpenMode.READ_WRITE:
+      return Access.READ | Access.WRITE;
+    default:
+      return Access.EXECUTE;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function notPermitted(): NinePError {
+  return new NinePError('permission denied', Errno.EPERM);
+}

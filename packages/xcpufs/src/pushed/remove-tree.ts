@@ -1,0 +1,90 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** Entries removed before other work gets its turn. */
+const SLICE = 64;
+/** A process that is still there may go on making files: try again, but not for ever. */
+const ATTEMPTS = 5;
+
+let number = 0;
+
+/**
+ * Removes a directory that a user could write to, never following a link of his. Directories inside are moved
+ * to `trash` and removed from there, so that no depth of nesting takes more than one descriptor.
+ * @param trash a directory of the daemon's own on the same file system
+ */
+export async function removeTree(path: string, trash: string): Promise<void> {
+  const queue: string[] = [];
+  if (!moveTo(path, trash, queue)) return;
+  for (let at = 0; at < queue.length; at++) {
+    const directory = queue[at]!;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      await empty(directory, trash, queue);
+      if (removed(directory)) break;
+    }
+  }
+}
+
+async function empty(directory: string, trash: string, queue: string[]): Promise<void> {
+  let fd: number;
+  try {
+    fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch {
+    return;
+  }
+  try {
+    // Where the daemon is not root, the user's own bits count.
+    fchmodSync(fd, 0o700);
+    const place = `/proc/self/fd/${fd}`;
+    for (const [index, name] of readdirSync(place, { encoding: 'buffer' }).entries()) {
+      if (index % SLICE === SLICE - 1) await nextTurn();
+      removeEntry(Buffer.concat([Buffer.from(`${place}/`), name]), trash, queue);
+    }
+  } catch {
+    // What cannot be removed stays for the next start of the daemon.
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function removeEntry(path: Buffer, trash: string, queue: string[]): void {
+  try {
+    if (lstatSync(path).isDirectory()) moveTo(path, trash, queue);
+    else unlinkSync(path);
+  } catch {
+    // Gone meanwhile.
+  }
+}
+
+function moveTo(path: string | Buffer, trash: string, queue: string[]): boolean {
+  const moved = join(trash, String(number++));
+  try {
+    renameSync(path, moved);
+    queue.push(moved);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function removed(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') return false;
+    unlinkSync(directory);
+    return true;
+  }
+}

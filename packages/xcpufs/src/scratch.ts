@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { StartError } from './errors.js';
+import type { Log } from './log.js';
+import { Cgroups } from './program/cgroup.js';
+import { StrayHunter } from './program/strays.js';
+import { removeTree } from './pushed/remove-tree.js';
+
+const PREFIX = 'xcpufs-';
+/** Tells, after a crash, whose directory this was. */
+const OWNER_FILE = 'daemon.json';
+
+interface OwnerRecord {
+  readonly pid: number;
+  /** When that process began, in clock ticks since boot: a number may be used again. */
+  readonly started: string;
+  readonly instance: string;
+}
+
+/** The daemon's own directory under its temporary one: made at start, cleared and removed at the end. */
+export class Scratch {
+  readonly directory: string;
+  /** Names this run of the daemon; unguessable. */
+  readonly instance = randomBytes(16).toString('hex');
+
+  /** @throws StartError if `parent` is not a directory that can be written to */
+  constructor(parent: string) {
+    try {
+      this.directory = mkdtempSync(join(parent, PREFIX));
+    } catch (error) {
+      throw new StartError(`${parent}: cannot make a directory there: ${reasonOf(error)}`);
+    }
+    // Users pass through to the programs that they pushed, but see nothing.
+    chmodSync(this.directory, 0o711);
+    mkdirSync(this.sessions, 0o711);
+    mkdirSync(this.pipes, 0o700);
+    mkdirSync(this.trash, 0o700);
+    const record: OwnerRecord = {
+      pid: process.pid,
+      started: startOf(process.pid) ?? '',
+      instance: this.instance,
+    };
+    writeFileSync(join(this.directory, OWNER_FILE), JSON.stringify(record), { mode: 0o600 });
+  }
+
+  get sessions(): string {
+    return join(this.directory, 'sessions');
+  }
+
+  get pipes(): string {
+    return join(this.directory, 'pipes');
+  }
+
+  get trash(): string {
+    return join(this.directory, 'trash');
+  }
+
+  /** Removes it all; users' files are in `sessions` only, which is empty by then or cleared with care. */
+  async remove(): Promise<void> {
+    await clear(this.directory);
+  }
+}
+
+/** Clears what daemons that crashed left in a temporary directory: programs, control groups, files. */
+export async function clearLeftovers(parent: string, log: Log): Promise<void> {
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(PREFIX)) continue;
+    const directory = join(parent, name);
+    const record = readRecord(directory);
+    if (!record || startOf(record.pid) === record.started) continue;
+    await Cgroups.removeLeftBehind(cgroupName(record.instance));
+    await StrayHunter.killAll(record.instance);
+    await clear(directory);
+    log.event('cleared after a crash', { directory, pid: record.pid });
+  }
+}
+
+/** What the control groups of a run of the daemon are below. */
+export function cgroupName(instance: string): string {
+  return `${PREFIX}${instance}`;
+}
+
+/** The record of a directory that is ours: anybody may make one of that name in /tmp. */
+function readRecord(directory: string): OwnerRecord | undefined {
+  try {
+    const stats = lstatSync(directory);
+    if (!stats.isDirectory() || stats.uid !== process.geteuid?.()) return undefined;
+    const record: unknown = JSON.parse(readFileSync(join(directory, OWNER_FILE), 'utf8'));
+    return isRecord(record) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is OwnerRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pid, started, instance } = value as Partial<Record<keyof OwnerRecord, unknown>>;
+  return (
+    typeof pid === 'number' &&
+    typeof started === 'string' &&
+    typeof instance === 'string' &&
+    /^[0-9a-f]{32}$/.test(instance)
+  );
+}
+
+async function clear(directory: string): Promise<void> {
+  const trash = join(directory, 'trash');
+  await removeTree(join(directory, 'sessions'), trash);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** The 22nd field of /proc/pid/stat, undefined if there is no such process. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

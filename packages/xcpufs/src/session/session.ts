@@ -1,0 +1,254 @@
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Request } from '@xcpu/9p-protocol/server';
+import {
+  formatSessionId,
+  formatWaitStatus,
+  NO_SESSION_ID,
+  type SessionId,
+  type SessionType,
+  type StreamName,
+  type WaitStatus,
+} from '@xcpu/xcpu-protocol';
+import { nodeError } from '../errors.js';
+import { GRACE_MS } from '../limits.js';
+import type { Program } from '../program/program.js';
+import type { PushedFiles } from '../pushed/pushed-files.js';
+import type { User } from '../users/users.js';
+import { Output } from './output.js';
+import { programSpec } from './program-spec.js';
+import type { SessionDefaults, Sessions } from './sessions.js';
+import type { Spool } from './spool.js';
+import { Stdin } from './stdin.js';
+import { StreamLog } from './stream-log.js';
+
+/** If a killed program does not go away (it sleeps in the kernel), its waiters are told so after this time. */
+const UNKILLABLE_MS = 5_000;
+
+/**
+ * One session: the place where a client sets up a program, and the program. It lasts while a fid names one of
+ * its files, or it is persistent: wire document, section 3.
+ */
+export class Session {
+  readonly sid: number;
+  owner: User;
+  id: SessionId = NO_SESSION_ID;
+  type: SessionType = 'normal';
+  env: Buffer;
+  ns: Buffer;
+  argv: Buffer = Buffer.alloc(0);
+  /** Files in place of the pipes, as `redirect` set them. */
+  readonly redirections: [string, string, string] = ['', '', ''];
+  readonly stdin = new Stdin();
+  readonly stdout = new StreamLog();
+  readonly stderr = new StreamLog();
+  /** How the program ended: what `wait` tells. */
+  readonly ended: Promise<WaitStatus>;
+  /** Resolves when nothing of the session is left on the node. */
+  readonly gone: Promise<void>;
+  readonly files: PushedFiles;
+  wiped = false;
+  readonly #sessions: Sessions;
+  readonly #outputs = { stdout: new Output(this.stdout), stderr: new Output(this.stderr) };
+  #program: Program | undefined;
+  #executed = false;
+  #references = 0;
+  #end!: (status: WaitStatus) => void;
+  #leave!: (cleanUp: Promise<void>) => void;
+  #spools: Spool[] = [];
+  #graceTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    sessions: Sessions,
+    sid: number,
+    owner: User,
+    defaults: SessionDefaults,
+    makeFiles: (session: Session) => PushedFiles,
+  ) {
+    this.#sessions = sessions;
+    this.sid = sid;
+    this.owner = owner;
+    this.env = defaults.env;
+    this.ns = defaults.ns;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.gone = new Promise((resolve) => {
+      this.#leave = resolve;
+    });
+    this.files = makeFiles(this);
+  }
+
+  /** The program's process id, -1 before it was started and after it has ended. */
+  get pid(): number {
+    return this.running?.pid ?? -1;
+  }
+
+  /** The program, while it runs. */
+  get running(): Program | undefined {
+    return this.#program && !this.#program.status ? this.#program : undefined;
+  }
+
+  get jobAndRank(): string {
+    return formatSessionId(this.id);
+  }
+
+  /** A fid names one of the session's files. */
+  acquire(): void {
+    this.#references++;
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = undefined;
+  }
+
+  /** A fid no longer does. With the last one a normal session ends. */
+  release(): void {
+    this.#references--;
+    if (this.#references === 0 && this.type === 'normal') this.#abandon();
+  }
+
+  /**
+   * Starts the program. What goes wrong from here on is the program's: its stderr and its status tell.
+   * @throws NinePError if one was started before, or the session is no more
+   */
+  exec(program: string, request: Request): void | Promise<void> {
+    this.checkAlive();
+    if (this.#executed) throw nodeError('program already started');
+    if (this.owner.deleted) throw nodeError('unknown user');
+    this.#executed = true;
+    try {
+      const spec = programSpec(this, program, request.connection.transport.peer.address);
+      if ('refused' in spec) return this.#refuse(spec.refused);
+      const started = this.#sessions.spawner.start(this.sid, this.owner, spec);
+      if (!(started instanceof Promise)) return this.#started(started);
+      return started.then(
+        (running) => this.#started(running),
+        (error: unknown) => {
+          this.#executed = false;
+          throw error;
+        },
+      );
+    } catch (error) {
+      this.#executed = false;
+      throw error;
+    }
+  }
+
+  /** Signals the program's process group; succeeds, and does nothing, after its end. @throws NinePError before its start */
+  signal(number: number): void {
+    this.checkAlive();
+    if (!this.#executed) throw nodeError('program not started');
+    this.#program?.signal(number);
+  }
+
+  /** Ends a stream: no more input for the program, no more output from it. */
+  close(stream: StreamName): void {
+    this.checkAlive();
+    if (stream === 'stdin') this.stdin.close();
+    else this.#outputs[stream].close();
+  }
+
+  /** @throws NinePError once the program was started: its descriptors cannot be changed */
+  redirect(stream: StreamName, file: string): void {
+    this.checkAlive();
+    if (this.#executed) throw nodeError('program already started');
+    this.redirections[{ stdin: 0, stdout: 1, stderr: 2 }[stream]] = file;
+  }
+
+  setType(type: SessionType): void {
+    this.checkAlive();
+    this.type = type;
+    if (type === 'persistent' && this.#spools.length === 0) {
+      for (const stream of ['stdout', 'stderr'] as const) {
+        const spool = this.#sessions.spool(this, stream);
+        this.#spools.push(spool);
+        this[stream].spoolTo(spool);
+      }
+    }
+  }
+
+  /** @throws NinePError `session wiped` */
+  checkAlive(): void {
+    if (this.wiped) throw nodeError('session wiped');
+  }
+
+  /** What `wait` reads as. */
+  async waitText(): Promise<string> {
+    return formatWaitStatus(await this.ended);
+  }
+
+  /** Ends the session: its program is killed, its readers are answered, its files go. */
+  wipe(): void {
+    if (this.wiped) return;
+    this.wiped = true;
+    clearTimeout(this.#graceTimer);
+    this.#leave(this.#cleanUp());
+    this.#sessions.forget(this, this.gone);
+    this.#sessions.report('session ended', this);
+  }
+
+  /** Tells the program to end, gives it time, then wipes the session. */
+  async terminate(graceMs: number): Promise<void> {
+    if (this.running) {
+      this.running.signal(constants.signals.SIGTERM);
+      const timeout = new AbortController();
+      await Promise.race([this.ended, sleep(graceMs, undefined, { signal: timeout.signal })]);
+      timeout.abort();
+    }
+    this.wipe();
+    await this.gone;
+  }
+
+  async #cleanUp(): Promise<void> {
+    const killed: WaitStatus = { signal: constants.signals.SIGKILL };
+    const program = this.#program;
+    if (program) {
+      const giveUp = setTimeout(() => this.#end(killed), UNKILLABLE_MS);
+      await program.kill();
+      await this.ended;
+      clearTimeout(giveUp);
+    } else {
+      this.#end(killed);
+    }
+    this.stdin.end();
+    this.#outputs.stdout.close();
+    this.#outputs.stderr.close();
+    await program?.dispose();
+    await Promise.all(this.#spools.map((spool) => spool.close()));
+    await this.files.remove();
+  }
+
+  /** Tells the program that nobody wants it any more, as a terminal that is closed does. */
+  #abandon(): void {
+    const { running } = this;
+    if (!running || this.wiped) return this.wipe();
+    running.signal(constants.signals.SIGHUP);
+    this.#graceTimer = setTimeout(() => this.wipe(), GRACE_MS);
+    void this.ended.then(() => {
+      if (this.#graceTimer) this.wipe();
+    });
+  }
+
+  #started(program: Program): void {
+    this.#program = program;
+    const [stdin, stdout, stderr] = program.descriptors;
+    this.stdin.connect(stdin);
+    this.#outputs.stdout.connect(stdout);
+    this.#outputs.stderr.connect(stderr);
+    void program.ended.then((status) => {
+      this.stdin.end();
+      this.#end(status);
+    });
+    this.#sessions.report('program started', this, { pid: program.pid });
+    // The session was wiped while its program was being started.
+    if (this.wiped) void this.#cleanUp();
+  }
+
+  /** The program cannot be started: the reason is its output, 125 its status, as if it had ended so. */
+  #refuse(reason: string): void {
+    this.stderr.append(Buffer.from(`xcpufs: ${reason}\n`));
+    this.stdin.end();
+    this.#outputs.stdout.close();
+    this.#outputs.stderr.close();
+    this.#end({ exitCode: 125 });
+  }
+}

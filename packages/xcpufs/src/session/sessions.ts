@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import { nodeError, permissionDenied } from '../errors.js';
+import { MAX_SESSIONS, MAX_SESSIONS_PER_USER, SPOOL_QUOTA } from '../limits.js';
+import type { Log } from '../log.js';
+import type { Spawner } from '../program/program.js';
+import { PushedFiles } from '../pushed/pushed-files.js';
+import type { User } from '../users/users.js';
+import { Session } from './session.js';
+import { Spool } from './spool.js';
+
+/** What a new session's `env` and `ns` begin as: the contents of the root's files of these names. */
+export interface SessionDefaults {
+  env: Buffer;
+  ns: Buffer;
+}
+
+export interface SessionsOptions {
+  readonly spawner: Spawner;
+  /** Where sessions keep their files. */
+  readonly directory: string;
+  /** Private to the daemon, on the same file system. */
+  readonly trash: string;
+  readonly defaults: SessionDefaults;
+  readonly log: Log;
+}
+
+/** The sessions of this node. */
+export class Sessions {
+  readonly spawner: Spawner;
+  readonly #options: SessionsOptions;
+  readonly #sessions = new Map<number, Session>();
+  readonly #perUser = new Map<User, number>();
+  /** Sessions that are gone from the tree, but not yet from the node. */
+  readonly #ending = new Set<Session>();
+  #next = 0;
+
+  constructor(options: SessionsOptions) {
+    this.spawner = options.spawner;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get(sid: number): Session | undefined {
+    return this.#sessions.get(sid);
+  }
+
+  [Symbol.iterator](): IterableIterator<Session> {
+    return this.#sessions.values();
+  }
+
+  /** @throws NinePError when there are too many, or the user was deleted */
+  create(owner: User): Session {
+    if (owner.deleted) throw permissionDenied();
+    const own = this.#perUser.get(owner) ?? 0;
+    if (this.#sessions.size >= MAX_SESSIONS) throw tooMany('on this node', MAX_SESSIONS);
+    if (own >= MAX_SESSIONS_PER_USER) throw tooMany('of one user', MAX_SESSIONS_PER_USER);
+    const { directory, trash, defaults } = this.#options;
+    const sid = this.#next++;
+    const session = new Session(this, sid, owner, defaults, (made) => {
+      const { changesUser } = this.spawner;
+      return new PushedFiles(made, join(directory, String(sid)), trash, changesUser);
+    });
+    this.#sessions.set(sid, session);
+    this.#perUser.set(owner, own + 1);
+    return session;
+  }
+
+  /** Hands a session to another user. */
+  chown(session: Session, owner: User): void {
+    this.#count(session.owner, -1);
+    session.owner = owner;
+    this.#count(owner, 1);
+    session.files.chown();
+  }
+
+  /** A place on disk for output that a persistent session's readers have not fetched. */
+  spool(session: Session, stream: 'stdout' | 'stderr'): Spool {
+    return new Spool(session.files.ownFile(stream), SPOOL_QUOTA);
+  }
+
+  /** The session leaves the tree now; what it holds is let go when `ending` resolves. */
+  forget(session: Session, ending: Promise<void>): void {
+    this.#sessions.delete(session.sid);
+    this.#count(session.owner, -1);
+    this.#ending.add(session);
+    void ending.finally(() => this.#ending.delete(session));
+  }
+
+  /**
+   * Ends all sessions: their programs are told, given time, then killed.
+   * @param graceMs how long they have, in milliseconds
+   */
+  async close(graceMs: number): Promise<void> {
+    const all = [...this.#sessions.values()];
+    await Promise.all(all.map((session) => session.terminate(graceMs)));
+    await Promise.all([...this.#ending].map((session) => session.gone));
+  }
+
+  /** For the log. */
+  report(event: string, session: Session, more: Record<string, string | number> = {}): void {
+    const { sid, owner, jobAndRank } = session;
+    this.#options.log.event(event, { sid, user: owner.name, job: jobAndRank, ...more });
+  }
+
+  #count(user: User, change: number): void {
+    const count = (this.#perUser.get(user) ?? 0) + change;
+    if (count > 0) this.#perUser.set(user, count);
+    else this.#perUser.delete(user);
+  }
+}
+
+function tooMany(where: string, limit: number): Error {
+  return nodeError(`too many sessions ${where} (limit ${limit})`);
+}

@@ -1,0 +1,71 @@
+import type { Awaitable, Connection, OpenFile, Request } from '@xcpu/9p-protocol/server';
+import { CommandLineBuffer, XcpuFormatError } from '@xcpu/xcpu-protocol';
+import { nodeError } from '../errors.js';
+import type { Caller } from './caller.js';
+import { NodeFile } from './node-file.js';
+
+/** A `ctl` file: what is written to it are commands, carried out in order. Each open has a buffer of its own. */
+export abstract class CommandFile extends NodeFile {
+  readonly #open = new Map<Connection, Set<CommandLineBuffer>>();
+
+  /** Carries out one line. */
+  protected abstract run(line: string, request: Request<Caller>): Awaitable<void>;
+
+  /** What reading yields. */
+  protected abstract text(): string;
+
+  protected override opened(_mode: number, { connection }: Request<Caller>): OpenFile<Caller> {
+    const buffer = new CommandLineBuffer();
+    const buffers = this.#open.get(connection) ?? new Set();
+    this.#open.set(connection, buffers.add(buffer));
+    let last: Promise<void> | undefined;
+    const execute = (data: Uint8Array, request: Request<Caller>) =>
+      runAll(buffer.push(data), (line) => this.run(line, request));
+    return {
+      read: (offset, count) => Buffer.from(this.text()).subarray(offset, offset + count),
+      write: (_offset, data, request) => {
+        // Most commands are done at once; one that is not makes the next write wait for it.
+        const done = last ? last.then(() => execute(data, request)) : execute(data, request);
+        if (!(done instanceof Promise)) return data.length;
+        const settled = done
+          .catch(() => {})
+          .then(() => {
+            if (last === settled) last = undefined;
+          });
+        last = settled;
+        return done.then(() => data.length);
+      },
+      close: () => {
+        buffers.delete(buffer);
+        if (buffers.size === 0) this.#open.delete(connection);
+      },
+    };
+  }
+
+  /** Drops what the client has written of a command so far; other clients' input is their own. */
+  protected override truncate({ connection }: Request<Caller>): void {
+    for (const buffer of this.#open.get(connection) ?? []) buffer.reset();
+  }
+}
+
+function runAll(lines: Iterator<string>, run: (line: string) => Awaitable<void>): Awaitable<void> {
+  try {
+    for (let next = lines.next(); !next.done; next = lines.next()) {
+      const done = run(next.value);
+      if (done instanceof Promise) {
+        return done.then(
+          () => runAll(lines, run),
+          (error: unknown) => stop(lines, error),
+        );
+      }
+    }
+  } catch (error) {
+    stop(lines, error);
+  }
+}
+
+/** After a command that failed the rest of its write is dropped. */
+function stop(lines: Iterator<string>, error: unknown): never {
+  lines.return?.();
+  throw error instanceof XcpuFormatError ? nodeError(error.message) : error;
+}

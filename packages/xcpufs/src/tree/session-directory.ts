@@ -1,0 +1,275 @@
+import {
+  type Awaitable,
+  type OpenFile,
+  type Request,
+  type ServerFile,
+  type StatChanges,
+  SyntheticDirectory,
+} from '@xcpu/9p-protocol/server';
+import { parseSessionCommand } from '@xcpu/xcpu-protocol';
+import { nodeError, permissionDenied } from '../errors.js';
+import { LogFile } from '../session/log-file.js';
+import type { Session } from '../session/session.js';
+import type { Sessions } from '../session/sessions.js';
+import type { StreamLog } from '../session/stream-log.js';
+import type { User, UserTable } from '../users/users.js';
+import { attributes, type Caller } from './caller.js';
+import { CommandFile } from './command-file.js';
+import { NodeFile } from './node-file.js';
+import { TextFile } from './text-file.js';
+
+/** The files of a session directory: wire document, section 3. Their order gives each its qid. */
+const FILES = {
+  ctl: 0o660,
+  argv: 0o660,
+  env: 0o660,
+  ns: 0o660,
+  stdin: 0o660,
+  stdout: 0o440,
+  stderr: 0o440,
+  stdio: 0o660,
+  wait: 0o440,
+  id: 0o440,
+  fs: 0o770,
+} as const;
+type FileName = keyof typeof FILES;
+const NAMES = Object.keys(FILES) as FileName[];
+
+/** Numbers for qids that no session's shares: the root's own files come first. */
+const FIRST_PATH = 64;
+
+/** `N/`: files are made when a client walks to them, so that a session costs little. */
+export class SessionDirectory extends SyntheticDirectory<Caller> {
+  readonly #session: Session;
+  readonly #sessions: Sessions;
+  readonly #users: UserTable;
+
+  constructor(session: Session, sessions: Sessions, users: UserTable, parent: ServerFile<Caller>) {
+    super(attributes(String(session.sid), 0o555, session.owner), pathOf(session, 0));
+    this.#session = session;
+    this.#sessions = sessions;
+    this.#users = users;
+    this.parent = parent;
+  }
+
+  acquire(): void {
+    this.#session.acquire();
+  }
+
+  release(): void {
+    this.#session.release();
+  }
+
+  override find(name: string): ServerFile<Caller> | undefined {
+    return Object.hasOwn(FILES, name) ? this.#file(name as FileName) : undefined;
+  }
+
+  override list(): Iterable<ServerFile<Caller>> {
+    return NAMES.map((name) => this.#file(name));
+  }
+
+  /** The administrator hands the session to another user; nobody else may change an owner. */
+  wstat(changes: StatChanges, request: Request<Caller>): void {
+    const { uid, nUid, ...rest } = changes;
+    if (!request.user.administers || Object.keys(rest).length > 0) throw permissionDenied();
+    this.#session.checkAlive();
+    this.#sessions.chown(this.#session, findUser(this.#users, uid, nUid));
+    this.attributes = attributes(this.attributes.name, 0o555, this.#session.owner);
+  }
+
+  /** A session goes by `wipe` or with its last reference. */
+  remove(): never {
+    throw nodeError('directory not empty');
+  }
+
+  #file(name: FileName): ServerFile<Caller> {
+    const session = this.#session;
+    if (name === 'fs') return session.files.rootFile(this);
+    const file = makeFile(session, name);
+    file.parent = this;
+    return file;
+  }
+}
+
+/** The user that a wstat names, by number or name. @throws NinePError `unknown user` */
+export function findUser(
+  users: UserTable,
+  uid: string | undefined,
+  nUid: number | undefined,
+): User {
+  const user = nUid !== undefined ? users.byUid(nUid) : users.byName(uid ?? '');
+  if (!user) throw nodeError('unknown user');
+  return user;
+}
+
+function makeFile(session: Session, name: Exclude<FileName, 'fs'>): SessionFile | TextFile {
+  switch (name) {
+    case 'ctl':
+      return new SessionCtl(session);
+    case 'argv':
+    case 'env':
+    case 'ns':
+      return new SessionText(session, name);
+    case 'stdin':
+      return new StreamFile(session, name, undefined, true);
+    case 'stdout':
+      return new StreamFile(session, name, session.stdout, false);
+    case 'stderr':
+      return new StreamFile(session, name, session.stderr, false);
+    case 'stdio':
+      return new StreamFile(session, name, session.stdout, true);
+    case 'wait':
+      return new WaitFile(session);
+    case 'id':
+      return new IdFile(session);
+  }
+}
+
+type SessionFile = SessionCtl | StreamFile | WaitFile | IdFile;
+
+function pathOf(session: Session, index: number): number {
+  return FIRST_PATH + session.sid * (NAMES.length + 1) + index;
+}
+
+function attributesOf(session: Session, name: FileName) {
+  return attributes(name, FILES[name], session.owner);
+}
+
+function filePath(session: Session, name: FileName): number {
+  return pathOf(session, 1 + NAMES.indexOf(name));
+}
+
+class SessionCtl extends CommandFile {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    super(attributesOf(session, 'ctl'), filePath(session, 'ctl'), session);
+    this.#session = session;
+  }
+
+  protected override text(): string {
+    return String(this.#session.pid);
+  }
+
+  protected override run(line: string, request: Request<Caller>): Awaitable<void> {
+    const session = this.#session;
+    session.checkAlive();
+    const command = parseSessionCommand(line);
+    switch (command.command) {
+      case 'exec':
+        return session.exec(command.program, request);
+      case 'wipe':
+        return session.wipe();
+      case 'signal':
+        return session.signal(command.signal);
+      case 'close':
+        return session.close(command.stream);
+      case 'redirect':
+        return session.redirect(command.stream, command.file);
+      case 'id':
+        session.id = { ...session.id, ...definedId(command) };
+        return;
+      case 'type':
+        return session.setType(command.type);
+      case 'connect':
+        throw nodeError('connect is not supported by this node');
+    }
+  }
+}
+
+function definedId({ jobid, rank }: { jobid?: string; rank?: number }) {
+  return {
+    ...(jobid === undefined ? {} : { jobid }),
+    ...(rank === undefined ? {} : { rank }),
+  };
+}
+
+class SessionText extends TextFile {
+  constructor(session: Session, name: 'argv' | 'env' | 'ns') {
+    const store = {
+      get: () => session[name],
+      set: (contents: Buffer) => {
+        session.checkAlive();
+        session[name] = contents;
+      },
+    };
+    super(attributesOf(session, name), store, filePath(session, name), session);
+  }
+}
+
+/** `stdin`, `stdout`, `stderr`, and `stdio`, which is the first two in one. */
+class StreamFile extends NodeFile {
+  readonly #session: Session;
+  readonly #log: StreamLog | undefined;
+  readonly #takesInput: boolean;
+
+  constructor(session: Session, name: FileName, log: StreamLog | undefined, takesInput: boolean) {
+    super(attributesOf(session, name), filePath(session, name), session);
+    this.#session = session;
+    this.#log = log;
+    this.#takesInput = takesInput;
+  }
+
+  protected override opened(mode: number): OpenFile<Caller> {
+    const { stdin } = this.#session;
+    const reads = (mode & 3) !== 1;
+    // A reader that is never asked for data would stop the program.
+    const output = this.#log && reads ? new LogFile(this.#log) : undefined;
+    const write = this.#takesInput
+      ? (_offset: number, data: Uint8Array, request: Request<Caller>) => stdin.write(data, request)
+      : undefined;
+    return {
+      stream: true,
+      read: (offset, count, request) => output?.read(offset, count, request) ?? [],
+      ...(write && { write }),
+      close: () => output?.close(),
+    };
+  }
+
+  protected override truncate(): void {
+    // `echo x >stdin` truncates first: a stream has nothing to drop.
+  }
+}
+
+/** Blocks until the program ends, then tells its status. */
+class WaitFile extends NodeFile {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    super(attributesOf(session, 'wait'), filePath(session, 'wait'), session);
+    this.#session = session;
+  }
+
+  protected override opened(): OpenFile<Caller> {
+    return {
+      stream: true,
+      read: async (offset, count, { signal }) => {
+        const text = await untilAborted(this.#session.waitText(), signal);
+        return Buffer.from(text).subarray(offset, offset + count);
+      },
+    };
+  }
+}
+
+class IdFile extends NodeFile {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    super(attributesOf(session, 'id'), filePath(session, 'id'), session);
+    this.#session = session;
+  }
+
+  protected override opened(): OpenFile<Caller> {
+    return {
+      read: (offset, count) =>
+        Buffer.from(this.#session.jobAndRank).subarray(offset, offset + count),
+    };
+  }
+}
+
+function untilAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    value.then(resolve, reject);
+  });
+}

@@ -1,0 +1,54 @@
+import { Errno, NinePError, OpenMode } from '@xcpu/9p-protocol';
+import type { OpenFile, Request, StatChanges, SyntheticAttributes } from '@xcpu/9p-protocol/server';
+import { MAX_TEXT } from '../limits.js';
+import type { Caller } from './caller.js';
+import { type Holder, NodeFile } from './node-file.js';
+
+/** Where a text file's contents are kept. */
+export interface TextStore {
+  get(): Buffer;
+  /** May refuse by throwing. */
+  set(contents: Buffer): void;
+}
+
+/** A small file that clients read and write, kept in memory. */
+export class TextFile extends NodeFile {
+  readonly #store: TextStore;
+
+  constructor(attributes: SyntheticAttributes, store: TextStore, path?: number, holder?: Holder) {
+    super(attributes, path, holder);
+    this.#store = store;
+  }
+
+  override length(): number {
+    return this.#store.get().length;
+  }
+
+  protected override opened(mode: number): OpenFile<Caller> {
+    if (mode & OpenMode.TRUNCATE) this.truncate();
+    const append = (mode & OpenMode.APPEND) !== 0;
+    return {
+      read: (offset, count) => this.#store.get().subarray(offset, offset + count),
+      write: (offset, data) => this.#write(append ? Number.MAX_SAFE_INTEGER : offset, data),
+    };
+  }
+
+  protected override truncate(_request?: Request<Caller>): void {
+    this.#store.set(Buffer.alloc(0));
+  }
+
+  protected override change(changes: StatChanges): void {
+    if (changes.mode !== undefined) this.attributes.mode = changes.mode & 0o777;
+  }
+
+  /** A write beyond the end is one at the end: there are no holes in a text. */
+  #write(offset: number, data: Uint8Array): number {
+    const old = this.#store.get();
+    const at = Math.min(offset, old.length);
+    if (at + data.length > MAX_TEXT) {
+      throw new NinePError(`file too long (limit ${MAX_TEXT} bytes)`, Errno.EFBIG);
+    }
+    this.#store.set(Buffer.concat([old.subarray(0, at), data, old.subarray(at + data.length)]));
+    return data.length;
+  }
+}

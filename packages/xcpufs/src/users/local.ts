@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parsePublicKey } from '@xcpu/xcpu-protocol';
+import type { Log } from '../log.js';
+import type { UserTable } from './users.js';
+
+/** One line of passwd(5) or group(5), split. */
+type Fields = readonly string[];
+
+/** Number of the host's user or group of that name, if it has one. */
+export function hostNumber(file: '/etc/passwd' | '/etc/group', name: string): number | undefined {
+  const fields = readTable(file).find(([entry]) => entry === name);
+  const number = Number(fields?.[2]);
+  return fields && Number.isInteger(number) ? number : undefined;
+}
+
+/**
+ * Takes the host's users who have an RSA ssh key, with their groups, into the node's table (option `-u`).
+ * One who cannot be taken is logged and left out.
+ */
+export function addLocalUsers(users: UserTable, log: Log): void {
+  const groups = readTable('/etc/group');
+  for (const [name = '', , uid, gid, , home = '', shell = ''] of readTable('/etc/passwd')) {
+    if (users.byName(name)) continue;
+    const keyFile = join(home, '.ssh', 'id_rsa.pub');
+    const text = readIfThere(keyFile);
+    if (text === undefined) continue;
+    try {
+      const key = parsePublicKey(text);
+      const group = groups.find((fields) => fields[2] === gid)?.[0] ?? `gid${gid}`;
+      addGroup(users, group, Number(gid));
+      users.addUser({ name, uid: Number(uid), group, key, home, shell });
+      for (const [member = '', , memberGid, list = ''] of groups) {
+        if (!list.split(',').includes(name)) continue;
+        addGroup(users, member, Number(memberGid));
+        users.addToGroup(name, member);
+      }
+      log.event('local user', { user: name, uid });
+    } catch (error) {
+      log.event('local user left out', { user: name, key: keyFile, reason: messageOf(error) });
+    }
+  }
+}
+
+function addGroup(users: UserTable, name: string, gid: number): void {
+  if (!users.groupByName(name)) users.addGroup(name, gid);
+}
+
+function readTable(file: string): Fields[] {
+  const lines = (readIfThere(file) ?? '').split('\n');
+  return lines.filter((line) => line && !line.startsWith('#')).map((line) => line.split(':'));
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,50 @@
+import { makePasskey, verifyPasskey } from '@xcpu/xcpu-protocol';
+import type { User } from './users.js';
+
+/** How long a passkey that nobody used stays good, in milliseconds: enough to start a tree of 10,000 nodes. */
+const LIFETIME_MS = 10 * 60_000;
+/** Most passkeys that one user may have outstanding; the oldest gives way. */
+const MAX_OUTSTANDING = 16_384;
+
+/** The passkeys that users were handed: each logs its user in once, then or after a while never. */
+export class Passkeys {
+  readonly #keys = new Map<User, Map<string, number>>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** A new passkey for the user. */
+  issue(user: User): string {
+    const keys = this.#expired(user);
+    if (keys.size >= MAX_OUTSTANDING) keys.delete(keys.keys().next().value as string);
+    const passkey = makePasskey();
+    keys.set(passkey, this.#now() + LIFETIME_MS);
+    this.#keys.set(user, keys);
+    return passkey;
+  }
+
+  /** Whether the proof was made with a passkey of the user's; that one is then used up. */
+  redeem(user: User, challenge: Uint8Array, proof: Uint8Array): boolean {
+    const keys = this.#expired(user);
+    let found: string | undefined;
+    // Looks at all of them: how long it takes does not tell which one it was.
+    for (const passkey of keys.keys()) {
+      if (verifyPasskey(challenge, proof, passkey)) found = passkey;
+    }
+    if (found !== undefined) keys.delete(found);
+    if (keys.size === 0) this.#keys.delete(user);
+    return found !== undefined;
+  }
+
+  #expired(user: User): Map<string, number> {
+    const keys = this.#keys.get(user) ?? new Map<string, number>();
+    const now = this.#now();
+    for (const [passkey, expires] of keys) {
+      if (expires > now) break;
+      keys.delete(passkey);
+    }
+    return keys;
+  }
+}
