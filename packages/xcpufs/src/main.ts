@@ -1,10 +1,12 @@
 import { type Daemon, startDaemon } from './daemon.js';
+import { closeInherited } from './descriptors.js';
 import { StartError } from './errors.js';
 import { parseOptions } from './options.js';
 
 declare const XCPU_VERSION: string;
 
 async function main(): Promise<void> {
+  closeInherited();
   process.title = 'xcpufs';
   // A log that nobody reads any more must not end the node.
   process.stderr.on('error', () => {});

@@ -7,7 +7,6 @@ import {
   ftruncateSync,
   futimesSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -25,6 +24,7 @@ import {
   type Stat,
 } from '@xcpu/9p-protocol';
 import type {
+  Awaitable,
   CreatedFile,
   NewFile,
   OpenFile,
@@ -34,14 +34,12 @@ import type {
 } from '@xcpu/9p-protocol/server';
 import type { Caller } from '../tree/caller.js';
 import { inDirectory, splitLast } from './beneath.js';
+import { giveFile, MODE_MASK, makeDirectory } from './make.js';
 import { OpenDiskFile } from './open-file.js';
 import { Access, checkAccess } from './permission.js';
 import type { PushedFiles } from './pushed-files.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
-
-/** Permission bits that a client may set: none that lend rights. */
-const MODE_MASK = 0o777;
 
 /** A file or directory in a session's `fs/`, named by its way from there: nothing is kept open for a mere walk. */
 export class PushedFile implements ServerFile<Caller> {
@@ -75,15 +73,12 @@ export class PushedFile implements ServerFile<Caller> {
     return this.#files.describe(name, this.#lstat());
   }
 
-  walk(name: string, { user }: Request<Caller>): ServerFile<Caller> | undefined {
+  walk(name: string, { user }: Request<Caller>): Awaitable<ServerFile<Caller> | undefined> {
     checkAccess(this.#lstat(), user.user, Access.EXECUTE);
     const components = [...this.#components, name];
-    try {
-      return new PushedFile(this.#files, this, components, this.#lstat(components));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const found = this.#child(components);
+    if (found) return found;
+    return this.#files.fetch(components)?.then(() => this.#child(components));
   }
 
   open(mode: number, { user }: Request<Caller>): OpenFile<Caller> {
@@ -148,6 +143,15 @@ export class PushedFile implements ServerFile<Caller> {
     });
   }
 
+  #child(components: readonly string[]): PushedFile | undefined {
+    try {
+      return new PushedFile(this.#files, this, components, this.#lstat(components));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
   #rename(name: string, { user }: Caller): void {
     const [parent, old] = splitLast(this.#components);
     checkAccess(this.#lstat(parent), user, Access.WRITE | Access.EXECUTE);
@@ -165,7 +169,7 @@ export class PushedFile implements ServerFile<Caller> {
       openSync(`${path}/${file.name}`, flags, 0o600),
     );
     try {
-      this.#give(fd, file.perm);
+      giveFile(this.#files, fd, file.perm);
       const made = new PushedFile(this.#files, this, components, fstatSync(fd));
       return { file: made, open: made.#opened(fd, file.mode) };
     } catch (error) {
@@ -176,25 +180,9 @@ export class PushedFile implements ServerFile<Caller> {
 
   #makeDirectory(file: NewFile, caller: Caller): CreatedFile<Caller> {
     const components = [...this.#components, file.name];
-    const stats = inDirectory(this.#files.root, this.#components, (path) => {
-      mkdirSync(`${path}/${file.name}`, 0o700);
-      const fd = openSync(`${path}/${file.name}`, O_RDONLY | O_NOFOLLOW | constants.O_DIRECTORY);
-      try {
-        this.#give(fd, file.perm);
-        return fstatSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-    });
+    const stats = makeDirectory(this.#files, this.#components, file.name, file.perm);
     const made = new PushedFile(this.#files, this, components, stats);
     return { file: made, open: made.#openDirectory(caller) };
-  }
-
-  /** A new file belongs to the session's user before it gets its permissions. */
-  #give(fd: number, perm: number): void {
-    const { owner } = this.#files;
-    if (owner) fchownSync(fd, owner.uid, owner.gid);
-    fchmodSync(fd, perm & MODE_MASK);
   }
 
   #openDirectory({ user }: Caller): OpenFile<Caller> {

@@ -1,14 +1,30 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Errno, ModeBit, NinePError, type Stat } from '@xcpu/9p-protocol';
-import type { ServerFile } from '@xcpu/9p-protocol/server';
+import type { Awaitable, ServerFile } from '@xcpu/9p-protocol/server';
+import type { ConnectCommand } from '@xcpu/xcpu-protocol';
 import type { Session } from '../session/session.js';
 import type { Caller } from '../tree/caller.js';
+import { inDirectory, splitLast } from './beneath.js';
+import { giveFile, makeDirectory } from './make.js';
+import { fetchable, Peer } from './peer.js';
 import { PushedFile, qidOf } from './pushed-file.js';
 import { removeTree } from './remove-tree.js';
 
 /** Files of one session's `fs/` open at a time: enough for a parallel push, few enough to leave descriptors to others. */
 const MAX_OPEN = 256;
+
+let fetches = 0;
 
 /** A session's directory on the node's disk: `fs/`, and what the daemon keeps for the session beside it. Made when first needed. */
 export class PushedFiles {
@@ -16,6 +32,9 @@ export class PushedFiles {
   readonly #directory: string;
   readonly #trash: string;
   readonly #changesOwner: boolean;
+  /** Files that are missing here come from there. */
+  #peer: Peer | undefined;
+  readonly #fetching = new Map<string, Promise<boolean>>();
   #made = false;
   #open = 0;
 
@@ -55,13 +74,56 @@ export class PushedFiles {
   }
 
   /** The path of a program that was pushed under this plain name, undefined if there is none. */
-  program(name: string): string | undefined {
-    if (!this.#made || name.includes('/')) return undefined;
+  program(name: string): Awaitable<string | undefined> {
+    if (name.includes('/')) return undefined;
     const path = join(this.root, name);
+    if (isFile(path)) return path;
+    return this.fetch([name])?.then((fetched) => (fetched && isFile(path) ? path : undefined));
+  }
+
+  /** Files that are missing from now on are fetched from a session of another node. */
+  async connect(command: ConnectCommand): Promise<void> {
+    const peer = await Peer.connect(command, this.session.owner);
+    this.#peer?.close();
+    this.#peer = peer;
+    if (this.session.wiped) peer.close();
+  }
+
+  /** Fetches a file that is missing here, or makes its directory; resolves to whether it is here now. */
+  fetch(components: readonly string[]): Promise<boolean> | undefined {
+    if (!this.#peer) return undefined;
+    const key = components.join('/');
+    const peer = this.#peer;
+    let fetching = this.#fetching.get(key);
+    if (!fetching) {
+      fetching = this.#fetch(peer, components).finally(() => this.#fetching.delete(key));
+      this.#fetching.set(key, fetching);
+    }
+    return fetching;
+  }
+
+  async #fetch(peer: Peer, components: readonly string[]): Promise<boolean> {
+    this.#make();
+    const stat = await peer.find(components);
+    if (!stat || !fetchable(stat)) return false;
+    const [parent, name] = splitLast(components);
+    if (stat.mode & ModeBit.DIR) {
+      makeDirectory(this, parent, name, stat.mode);
+      return true;
+    }
+    // The copy appears under its name when it is whole: nobody sees, or runs, half of it.
+    const copy = this.ownFile(`fetch.${fetches++}`);
+    const fd = openSync(copy, 'wx', 0o600);
     try {
-      return lstatSync(path).isFile() ? path : undefined;
-    } catch {
-      return undefined;
+      await peer.copy(components, copy);
+      giveFile(this, fd, stat.mode);
+      inDirectory(this.root, parent, (path) => renameSync(copy, `${path}/${name}`));
+      return true;
+    } catch (error) {
+      unlinkSync(copy);
+      throw error;
+    } finally {
+      closeSync(fd);
     }
   }
 
@@ -106,6 +168,7 @@ export class PushedFiles {
   }
 
   async remove(): Promise<void> {
+    this.#peer?.close();
     if (this.#made) await removeTree(this.#directory, this.#trash);
   }
 
@@ -118,5 +181,13 @@ export class PushedFiles {
     if (this.owner) chownSync(this.root, this.owner.uid, this.owner.gid);
     chmodSync(this.root, 0o770);
     this.#made = true;
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return lstatSync(path).isFile();
+  } catch {
+    return false;
   }
 }

@@ -17,10 +17,16 @@ interface Refusal {
   readonly refused: string;
 }
 
-/** What a session's files say is to be run, or why that cannot be. */
+/**
+ * What a session's files say is to be run, or why that cannot be.
+ * @param program as the client named it
+ * @param path where that is if it was pushed into the session's `fs/`
+ * @param client the client's address
+ */
 export function programSpec(
   session: Session,
   program: string,
+  path: string | undefined,
   client: string,
 ): ProgramSpec | Refusal {
   try {
@@ -31,7 +37,7 @@ export function programSpec(
     if (typeof directory === 'object') return directory;
     const argv = parseArgv(text(session.argv, 'argv'));
     return {
-      program: session.files.program(program) ?? program,
+      program: path ?? program,
       argv: argv.length > 0 ? argv : [program],
       environment,
       directory: directory ?? home,

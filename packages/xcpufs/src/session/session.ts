@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Request } from '@xcpu/9p-protocol/server';
+import type { Awaitable, Request } from '@xcpu/9p-protocol/server';
 import {
   formatSessionId,
   formatWaitStatus,
@@ -110,26 +110,25 @@ export class Session {
    * Starts the program. What goes wrong from here on is the program's: its stderr and its status tell.
    * @throws NinePError if one was started before, or the session is no more
    */
-  exec(program: string, request: Request): void | Promise<void> {
+  exec(program: string, request: Request): Awaitable<void> {
     this.checkAlive();
     if (this.#executed) throw nodeError('program already started');
     if (this.owner.deleted) throw nodeError('unknown user');
     this.#executed = true;
-    try {
-      const spec = programSpec(this, program, request.connection.transport.peer.address);
-      if ('refused' in spec) return this.#refuse(spec.refused);
-      const started = this.#sessions.spawner.start(this.sid, this.owner, spec);
-      if (!(started instanceof Promise)) return this.#started(started);
-      return started.then(
-        (running) => this.#started(running),
-        (error: unknown) => {
-          this.#executed = false;
-          throw error;
-        },
-      );
-    } catch (error) {
+    const failed = (error: unknown): never => {
       this.#executed = false;
       throw error;
+    };
+    try {
+      const client = request.connection.transport.peer.address;
+      const path = this.files.program(program);
+      const begun =
+        path instanceof Promise
+          ? path.then((fetched) => this.#begin(program, fetched, client))
+          : this.#begin(program, path, client);
+      return begun instanceof Promise ? begun.catch(failed) : begun;
+    } catch (error) {
+      return failed(error);
     }
   }
 
@@ -226,6 +225,14 @@ export class Session {
     void this.ended.then(() => {
       if (this.#graceTimer) this.wipe();
     });
+  }
+
+  #begin(program: string, path: string | undefined, client: string): Awaitable<void> {
+    const spec = programSpec(this, program, path, client);
+    if ('refused' in spec) return this.#refuse(spec.refused);
+    const started = this.#sessions.spawner.start(this.sid, this.owner, spec);
+    if (started instanceof Promise) return started.then((running) => this.#started(running));
+    this.#started(started);
   }
 
   #started(program: Program): void {

@@ -172,7 +172,7 @@ class SessionCtl extends CommandFile {
       case 'type':
         return session.setType(command.type);
       case 'connect':
-        throw nodeError('connect is not supported by this node');
+        return session.files.connect(command);
     }
   }
 }
