@@ -71,9 +71,9 @@ export function lookupNode(map: NodeMap, node: NodeAddress): NodeAddress {
  */
 export function nodeMapPaths(
   env: Readonly<Record<string, string | undefined>>,
-  home: string | undefined = env['HOME'],
+  home: string | undefined = env.HOME,
 ): string[] {
-  const paths = [env['XCPU_NODES_FILE'], home && `${home}/.config/xcpu/nodes`, '/etc/xcpu/nodes'];
+  const paths = [env.XCPU_NODES_FILE, home && `${home}/.config/xcpu/nodes`, '/etc/xcpu/nodes'];
   return paths.filter((path): path is string => path !== undefined && path !== '');
 }
 

@@ -116,7 +116,11 @@ export function formatProcessLine(entry: ProcessEntry): string {
 export function parseProcessList(text: string): ProcessEntry[] {
   const [header = '', ...lines] = text.split('\n');
   const names = split(header);
-  if (names === undefined || !names.before.includes('pid') || names.cmdline !== 'cmdline') {
+  if (
+    names === undefined ||
+    ![...names.before, ...names.after].includes('pid') ||
+    names.cmdline !== 'cmdline'
+  ) {
     throw new XcpuFormatError(`invalid process list: ${show(header)} does not name the fields`);
   }
   return lines.flatMap((line) => parseProcessLine(line, names) ?? []);

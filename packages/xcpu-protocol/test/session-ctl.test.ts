@@ -96,7 +96,10 @@ describe('formatSessionCommand', () => {
       fc.record({ command: fc.constant('signal'), signal: fc.integer({ min: 1, max: 64 }) }),
       fc.record({ command: fc.constant('close'), stream }),
       fc.record({ command: fc.constant('redirect'), stream, file: name }),
-      fc.record({ command: fc.constant('id'), jobid, rank: fc.nat() }, { requiredKeys: ['command'] }),
+      fc.record(
+        { command: fc.constant('id'), jobid, rank: fc.nat() },
+        { requiredKeys: ['command'] },
+      ),
       fc.record({ command: fc.constant('type'), type: fc.constantFrom('normal', 'persistent') }),
       fc.record(
         {

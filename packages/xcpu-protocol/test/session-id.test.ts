@@ -39,7 +39,10 @@ describe('parseSessionId', () => {
 
 describe('formatSessionId', () => {
   it('gives back what it was made from', () => {
-    const ids = fc.record({ jobid: fc.stringMatching(/^[^/()\x00-\x1f\x7f]{0,40}$/), rank: fc.nat() });
+    const ids = fc.record({
+      jobid: fc.stringMatching(/^[^/()\x00-\x1f\x7f]{0,40}$/),
+      rank: fc.nat(),
+    });
     fc.assert(
       fc.property(ids, (id) => {
         expect(parseSessionId(formatSessionId(id))).toEqual({ ...id });

@@ -17,12 +17,21 @@ describe('parseSignal', () => {
     expect(parseSignal(text)).toBe(number);
   });
 
-  it.each(['', '0', '65', '-9', 'SIG', 'SIGFOO', 'SIGRTMIN-1', 'RTMAX+1', 'RTMIN+31', '1e1', 'constructor'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parseSignal(text)).toThrow(new XcpuFormatError('unsupported signal'));
-    },
-  );
+  it.each([
+    '',
+    '0',
+    '65',
+    '-9',
+    'SIG',
+    'SIGFOO',
+    'SIGRTMIN-1',
+    'RTMAX+1',
+    'RTMIN+31',
+    '1e1',
+    'constructor',
+  ])('refuses %j', (text) => {
+    expect(() => parseSignal(text)).toThrow(new XcpuFormatError('unsupported signal'));
+  });
 
   it.runIf(process.platform === 'linux' && process.arch === 'x64')('agrees with the system', () => {
     for (const [name, number] of Object.entries(constants.signals)) {

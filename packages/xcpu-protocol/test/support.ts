@@ -37,7 +37,9 @@ export function openSshPrivateKey(
     Buffer.from('openssh-key-v1\0'),
     string(Buffer.from(cipher)),
     string(Buffer.from(cipher === 'none' ? 'none' : 'bcrypt')),
-    string(cipher === 'none' ? Buffer.alloc(0) : Buffer.concat([string(Buffer.alloc(16)), u32(16)])),
+    string(
+      cipher === 'none' ? Buffer.alloc(0) : Buffer.concat([string(Buffer.alloc(16)), u32(16)]),
+    ),
     u32(1),
     string(Buffer.concat([type, ...publicFields].map(string))),
     string(Buffer.concat([secret, padding])),

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as protocol from '../src/index.js';
+import { LEGACY_USER_KEY, makeRsaKey, openSshPrivateKey } from './support.js';
+
+/** Every parser of foreign text, with a text that it takes. */
+const PARSERS: readonly (readonly [
+  name: string,
+  parse: (text: string) => unknown,
+  good: string,
+])[] = [
+  ['parseWords', protocol.parseWords, "a 'b c'"],
+  ['parseAddress', protocol.parseAddress, 'tcp![fd00::2]!6668'],
+  ['parseSignal', protocol.parseSignal, 'SIGRTMIN+2'],
+  ['parseWaitStatus', protocol.parseWaitStatus, '768'],
+  ['parseSessionId', protocol.parseSessionId, 'job7/3'],
+  ['parseSessionCommand', protocol.parseSessionCommand, 'connect n8!7/3/fs'],
+  ['parseNodeCommand', protocol.parseNodeCommand, `user-add a 1 g '${LEGACY_USER_KEY}'`],
+  ['parseEnvironment', protocol.parseEnvironment, "A=b\n'C=d e'\n"],
+  ['parseArgv', protocol.parseArgv, "sh -c 'exit 3'"],
+  ['parseNamespace', (text) => protocol.parseNamespace(text), 'import n8!7 /mnt\ncd $HOME\n'],
+  ['parseProcessList', protocol.parseProcessList, '(pid (cmdline) tty ) \n(5 (a) ?? ) \n'],
+  ['parseUserEntries', protocol.parseUserEntries, 'root:0:500:a,b\n'],
+  ['parseGroupEntries', protocol.parseGroupEntries, 'xgrp:500\n'],
+  ['parseNodeStatuses', protocol.parseNodeStatuses, 'n1\t10.0.0.1\t/Linux/x86_64\tup\t0\n'],
+  ['parseNodeState', protocol.parseNodeState, 'draining'],
+  ['parseStatfsConfig', protocol.parseStatfsConfig, 'n1=10.0.0.1!7 # one\n'],
+  ['parseArch', protocol.parseArch, '/Linux/x86_64'],
+  ['parsePublicKey', protocol.parsePublicKey, LEGACY_USER_KEY],
+  ['parsePasskey', protocol.parsePasskey, '00112233445566778899aabbccddeeff'],
+];
+
+/** The good text with some of its characters exchanged, dropped or doubled, and any text at all. */
+function mutationsOf(good: string): fc.Arbitrary<string> {
+  const edit = fc.record({
+    at: fc.nat(good.length),
+    drop: fc.nat(3),
+    insert: fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 3 }),
+      fc.constantFrom("'", '\0', '\n', ' ', '/'),
+    ),
+  });
+  const edited = fc
+    .array(edit, { minLength: 1, maxLength: 4 })
+    .map((edits) =>
+      edits.reduce(
+        (text, { at, drop, insert }) => text.slice(0, at) + insert + text.slice(at + drop),
+        good,
+      ),
+    );
+  return fc.oneof(edited, fc.string({ unit: 'binary', maxLength: 50 }));
+}
+
+describe('hostile input', () => {
+  it.each(PARSERS)('%s throws nothing but XcpuFormatError', (_, parse, good) => {
+    expect(() => parse(good)).not.toThrow();
+    fc.assert(
+      fc.property(mutationsOf(good), (text) => {
+        try {
+          parse(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(protocol.XcpuFormatError);
+          expect((error as Error).message.length).toBeLessThan(2000);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('parsePrivateKey rejects with nothing but XcpuFormatError', async () => {
+    const key = makeRsaKey();
+    const good = fc.constantFrom(
+      openSshPrivateKey(key),
+      key.export({ type: 'pkcs1', format: 'pem' }) as string,
+    );
+    await fc.assert(
+      fc.asyncProperty(good.chain(mutationsOf), async (text) => {
+        const error = await protocol.parsePrivateKey(text).catch((reason: unknown) => reason);
+        if (error instanceof Error) {
+          expect(error).toBeInstanceOf(protocol.XcpuFormatError);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each(PARSERS)(
+    '%s reads long texts in a time that grows with their length',
+    (_, parse, good) => {
+      const steps = ["'", ' ', '\n', '/', '!', ':', '(', ')', 'a', '\0', '=', good];
+      for (const unit of steps) {
+        const text = unit.repeat(Math.ceil(200_000 / unit.length));
+        try {
+          parse(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(protocol.XcpuFormatError);
+        }
+      }
+    },
+  );
+});
