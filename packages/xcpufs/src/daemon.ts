@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { type AnyMessage, formatMessage, type Listener, listenTcp } from '@xcpu/9p-protocol';
+import { formatMessage, type Listener, listenTcp } from '@xcpu/9p-protocol';
 import { type Connection, Server, type ServerOptions } from '@xcpu/9p-protocol/server';
 import { formatArch, localArch, type PublicKey, parsePublicKey } from '@xcpu/xcpu-protocol';
 import { StartError } from './errors.js';
 import { GRACE_MS } from './limits.js';
 import { Log } from './log.js';
 import { processList, type RunningSession } from './processes.js';
-import { Cgroups } from './program/cgroup.js';
 import { PipeMaker } from './program/pipes.js';
 import { Spawner } from './program/program.js';
 import { findTools } from './program/tools.js';
-import { cgroupName, clearLeftovers, Scratch } from './scratch.js';
+import { clearLeftovers, Scratch } from './scratch.js';
 import { Sessions } from './session/sessions.js';
 import { Caller } from './tree/caller.js';
 import { RootDirectory } from './tree/root-directory.js';
@@ -70,9 +69,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const scratch = new Scratch(options.tmpdir);
   try {
     await clearLeftovers(options.tmpdir, log);
-    const cgroups = Cgroups.create(cgroupName(scratch.instance));
     const pipes = new PipeMaker(scratch.pipes, tools.mkfifo);
-    const { instance } = scratch;
+    const { instance, cgroups } = scratch;
     const { nofile } = options;
     const changesUser = !options.sameUser;
     const spawner = new Spawner({ tools, pipes, cgroups, instance, changesUser, nofile });
@@ -89,7 +87,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await pipes.prepare();
     const { address } = listener;
     log.event('listening', { address, cgroups: cgroups ? 'yes' : 'no', tmpdir: scratch.directory });
-    return new RunningDaemon(listener, server, sessions, cgroups, scratch, log);
+    return new RunningDaemon(listener, server, sessions, scratch, log);
   } catch (error) {
     await scratch.remove();
     throw error;
@@ -101,7 +99,6 @@ class RunningDaemon implements Daemon {
   readonly #listener: Listener;
   readonly #server: Server<Caller>;
   readonly #sessions: Sessions;
-  readonly #cgroups: Cgroups | undefined;
   readonly #scratch: Scratch;
   readonly #log: Log;
 
@@ -109,7 +106,6 @@ class RunningDaemon implements Daemon {
     listener: Listener,
     server: Server<Caller>,
     sessions: Sessions,
-    cgroups: Cgroups | undefined,
     scratch: Scratch,
     log: Log,
   ) {
@@ -117,7 +113,6 @@ class RunningDaemon implements Daemon {
     this.#listener = listener;
     this.#server = server;
     this.#sessions = sessions;
-    this.#cgroups = cgroups;
     this.#scratch = scratch;
     this.#log = log;
   }
@@ -128,7 +123,6 @@ class RunningDaemon implements Daemon {
     await this.#sessions.close(GRACE_MS);
     this.#server.close();
     await closed;
-    await this.#cgroups?.close();
     await this.#scratch.remove();
     this.#log.event('stopped');
   }
@@ -166,13 +160,8 @@ function serveNode(
 }
 
 function serverEvents(options: DaemonOptions, log: Log): ServerOptions {
-  const trace = (connection: Connection, direction: string, message: AnyMessage) =>
-    log.event(direction, {
-      client: connection.transport.peer.address,
-      message: formatMessage(message),
-    });
   return {
-    ...(options.debug && { trace }),
+    ...(options.debug && { trace: requestLog(log) }),
     fault: (connection, error) =>
       log.event('internal error', {
         client: connection.transport.peer.address,
@@ -186,6 +175,23 @@ function serverEvents(options: DaemonOptions, log: Log): ServerOptions {
         });
       }
     },
+  };
+}
+
+/** One line per request, with its answer; one that was flushed has none, and no line. */
+function requestLog(log: Log): NonNullable<ServerOptions['trace']> {
+  const requests = new WeakMap<Connection, Map<number, string>>();
+  return (connection, direction, message) => {
+    const waiting = requests.get(connection) ?? new Map<number, string>();
+    requests.set(connection, waiting);
+    if (direction === 'received') {
+      waiting.set(message.tag, formatMessage(message));
+      return;
+    }
+    const request = waiting.get(message.tag);
+    waiting.delete(message.tag);
+    const client = connection.transport.peer.address;
+    log.event('request', { client, request, answer: formatMessage(message) });
   };
 }
 

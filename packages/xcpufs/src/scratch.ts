@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -25,6 +26,8 @@ interface OwnerRecord {
   /** When that process began, in clock ticks since boot: a number may be used again. */
   readonly started: string;
   readonly instance: string;
+  /** Directory of its control groups, empty where it had none. */
+  readonly cgroup: string;
 }
 
 /** The daemon's own directory under its temporary one: made at start, cleared and removed at the end. */
@@ -32,6 +35,7 @@ export class Scratch {
   readonly directory: string;
   /** Names this run of the daemon; unguessable. */
   readonly instance = randomBytes(16).toString('hex');
+  readonly cgroups: Cgroups | undefined;
 
   /** @throws StartError if `parent` is not a directory that can be written to */
   constructor(parent: string) {
@@ -45,10 +49,12 @@ export class Scratch {
     mkdirSync(this.sessions, 0o711);
     mkdirSync(this.pipes, 0o700);
     mkdirSync(this.trash, 0o700);
+    this.cgroups = Cgroups.create(`${PREFIX}${this.instance}`);
     const record: OwnerRecord = {
       pid: process.pid,
       started: startOf(process.pid) ?? '',
       instance: this.instance,
+      cgroup: this.cgroups?.directory ?? '',
     };
     writeFileSync(join(this.directory, OWNER_FILE), JSON.stringify(record), { mode: 0o600 });
   }
@@ -65,8 +71,8 @@ export class Scratch {
     return join(this.directory, 'trash');
   }
 
-  /** Removes it all; users' files are in `sessions` only, which is empty by then or cleared with care. */
   async remove(): Promise<void> {
+    await this.cgroups?.close();
     await clear(this.directory);
   }
 }
@@ -78,16 +84,11 @@ export async function clearLeftovers(parent: string, log: Log): Promise<void> {
     const directory = join(parent, name);
     const record = readRecord(directory);
     if (!record || startOf(record.pid) === record.started) continue;
-    await Cgroups.removeLeftBehind(cgroupName(record.instance));
+    if (record.cgroup) await Cgroups.at(record.cgroup).close();
     await StrayHunter.killAll(record.instance);
     await clear(directory);
     log.event('cleared after a crash', { directory, pid: record.pid });
   }
-}
-
-/** What the control groups of a run of the daemon are below. */
-export function cgroupName(instance: string): string {
-  return `${PREFIX}${instance}`;
 }
 
 /** The record of a directory that is ours: anybody may make one of that name in /tmp. */
@@ -104,19 +105,38 @@ function readRecord(directory: string): OwnerRecord | undefined {
 
 function isRecord(value: unknown): value is OwnerRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { pid, started, instance } = value as Partial<Record<keyof OwnerRecord, unknown>>;
+  const { pid, started, instance, cgroup } = value as Partial<Record<keyof OwnerRecord, unknown>>;
   return (
     typeof pid === 'number' &&
     typeof started === 'string' &&
+    typeof cgroup === 'string' &&
     typeof instance === 'string' &&
     /^[0-9a-f]{32}$/.test(instance)
   );
 }
 
+/** Users could write below `sessions`, and what was in it is in `trash`: those are cleared with care. */
 async function clear(directory: string): Promise<void> {
   const trash = join(directory, 'trash');
   await removeTree(join(directory, 'sessions'), trash);
-  rmSync(directory, { recursive: true, force: true });
+  for (const name of entriesOf(trash)) await removeTree(join(trash, name), trash);
+  rmSync(join(directory, 'pipes'), { recursive: true, force: true });
+  rmSync(join(directory, OWNER_FILE), { force: true });
+  for (const empty of [trash, directory]) {
+    try {
+      rmdirSync(empty);
+    } catch {
+      // Something of a user's that cannot be removed is still there: it is his, and harmless.
+    }
+  }
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }
 
 /** The 22nd field of /proc/pid/stat, undefined if there is no such process. */

@@ -11,10 +11,11 @@ const POLLS = 100;
  * stays in its group, setsid(2) or not, and ends with it.
  */
 export class Cgroups {
-  readonly #base: string;
+  /** Where the groups are made. */
+  readonly directory: string;
 
-  private constructor(base: string) {
-    this.#base = base;
+  private constructor(directory: string) {
+    this.directory = directory;
   }
 
   /** A place for groups below the daemon's own, undefined where none can be made. */
@@ -22,23 +23,22 @@ export class Cgroups {
     const own = ownGroup();
     if (!own) return undefined;
     try {
-      const base = join(own, name);
-      mkdirSync(base);
-      return new Cgroups(base);
+      const directory = join(own, name);
+      mkdirSync(directory);
+      return new Cgroups(directory);
     } catch {
       return undefined;
     }
   }
 
-  /** Kills and removes the groups that an earlier run of the daemon left behind. */
-  static async removeLeftBehind(name: string): Promise<void> {
-    const own = ownGroup();
-    if (own) await new Cgroups(join(own, name)).close();
+  /** The groups that an earlier run of the daemon left in this directory. */
+  static at(directory: string): Cgroups {
+    return new Cgroups(directory);
   }
 
   /** Makes a group and answers its directory. */
   make(name: string): string | undefined {
-    const directory = join(this.#base, name);
+    const directory = join(this.directory, name);
     try {
       mkdirSync(directory);
       return directory;
@@ -49,12 +49,12 @@ export class Cgroups {
 
   /** Kills everything in a group. */
   kill(name: string): void {
-    this.#killIn(join(this.#base, name));
+    this.#killIn(join(this.directory, name));
   }
 
   /** Removes a group once everything in it is gone. */
   async remove(name: string): Promise<void> {
-    const directory = join(this.#base, name);
+    const directory = join(this.directory, name);
     for (let poll = 0; poll < POLLS; poll++) {
       try {
         rmdirSync(directory);
@@ -68,8 +68,8 @@ export class Cgroups {
 
   /** Kills and removes all groups, and the place for them. */
   async close(): Promise<void> {
-    this.#killIn(this.#base);
-    await Promise.all(groupsIn(this.#base).map((name) => this.remove(name)));
+    this.#killIn(this.directory);
+    await Promise.all(groupsIn(this.directory).map((name) => this.remove(name)));
     await this.remove('.');
   }
 

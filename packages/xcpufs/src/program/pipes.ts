@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { chownSync, closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { nodeError } from '../errors.js';
 
 const run = promisify(execFile);
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
@@ -61,7 +62,12 @@ export class PipeMaker {
     for (let count = 0; count < AHEAD * 3; count++) {
       names.push(join(this.#directory, `p${this.#number++}`));
     }
-    await run(this.#mkfifo, ['-m', '600', ...names]);
+    try {
+      await run(this.#mkfifo, ['-m', '600', ...names]);
+    } catch (error) {
+      const { stderr = '' } = error as { stderr?: string };
+      throw nodeError(`cannot make pipes: ${stderr.split('\n')[0] || 'mkfifo failed'}`);
+    }
     this.#ready.push(...names);
   }
 }

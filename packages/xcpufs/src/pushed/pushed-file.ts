@@ -45,6 +45,8 @@ export class PushedFile implements ServerFile<Caller> {
   readonly qid: Qid;
   readonly parent: ServerFile<Caller>;
   readonly #files: PushedFiles;
+  /** Keeps the session while a fid names the file, if his who walked here may do that. */
+  readonly #holder: ServerFile<Caller>;
   #components: readonly string[];
 
   constructor(
@@ -55,16 +57,23 @@ export class PushedFile implements ServerFile<Caller> {
   ) {
     this.#files = files;
     this.parent = parent;
+    this.#holder = parent instanceof PushedFile ? parent.#holder : parent;
     this.#components = components;
-    this.qid = qidOf(stats);
+    this.qid = files.qid(stats);
+  }
+
+  /** `fs/` itself. */
+  static root(files: PushedFiles, parent: ServerFile<Caller>): PushedFile {
+    files.make();
+    return new PushedFile(files, parent, [], lstatSync(files.root));
   }
 
   acquire(): void {
-    this.#files.session.acquire();
+    this.#holder.acquire?.();
   }
 
   release(): void {
-    this.#files.session.release();
+    this.#holder.release?.();
   }
 
   stat(): Stat {
@@ -215,13 +224,6 @@ export class PushedFile implements ServerFile<Caller> {
     const [parent, name] = splitLast(components);
     return inDirectory(this.#files.root, parent, (path) => use(`${path}/${name}`));
   }
-}
-
-/** A qid from a file's inode: unique on its file system, and `fs/` is on one. */
-export function qidOf(stats: Stats): Qid {
-  const type = stats.isDirectory() ? QidType.DIR : stats.isSymbolicLink() ? QidType.SYMLINK : 0;
-  // Sessions' own files have small numbers: keep clear of them.
-  return { type, version: Math.floor(stats.mtimeMs) >>> 0, path: stats.ino + 2 ** 48 };
 }
 
 function openFlags(mode: number): number {

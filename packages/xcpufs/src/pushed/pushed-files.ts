@@ -10,15 +10,13 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { Errno, ModeBit, NinePError, type Stat } from '@xcpu/9p-protocol';
-import type { Awaitable, ServerFile } from '@xcpu/9p-protocol/server';
+import { Errno, ModeBit, NinePError, type Qid, QidType, type Stat } from '@xcpu/9p-protocol';
+import type { Awaitable } from '@xcpu/9p-protocol/server';
 import type { ConnectCommand } from '@xcpu/xcpu-protocol';
-import type { Session } from '../session/session.js';
-import type { Caller } from '../tree/caller.js';
+import type { User } from '../users/users.js';
 import { inDirectory, splitLast } from './beneath.js';
 import { giveFile, makeDirectory } from './make.js';
 import { fetchable, Peer } from './peer.js';
-import { PushedFile, qidOf } from './pushed-file.js';
 import { removeTree } from './remove-tree.js';
 
 /** Files of one session's `fs/` open at a time: enough for a parallel push, few enough to leave descriptors to others. */
@@ -26,9 +24,18 @@ const MAX_OPEN = 256;
 
 let fetches = 0;
 
+/** Whose files they are: a session, as far as its files care. */
+export interface FilesHolder {
+  readonly owner: User;
+  /** @throws NinePError `session wiped` */
+  checkAlive(): void;
+  acquire(): void;
+  release(): void;
+}
+
 /** A session's directory on the node's disk: `fs/`, and what the daemon keeps for the session beside it. Made when first needed. */
 export class PushedFiles {
-  readonly session: Session;
+  readonly session: FilesHolder;
   readonly #directory: string;
   readonly #trash: string;
   readonly #changesOwner: boolean;
@@ -36,6 +43,7 @@ export class PushedFiles {
   #peer: Peer | undefined;
   readonly #fetching = new Map<string, Promise<boolean>>();
   #made = false;
+  #removed = false;
   #open = 0;
 
   /**
@@ -43,7 +51,7 @@ export class PushedFiles {
    * @param trash a directory of the daemon's own on the same file system
    * @param changesOwner whether files are given to the session's user (the daemon is root)
    */
-  constructor(session: Session, directory: string, trash: string, changesOwner: boolean) {
+  constructor(session: FilesHolder, directory: string, trash: string, changesOwner: boolean) {
     this.session = session;
     this.#directory = directory;
     this.#trash = trash;
@@ -63,14 +71,8 @@ export class PushedFiles {
 
   /** Where the daemon keeps a file of its own for the session. */
   ownFile(name: string): string {
-    this.#make();
+    this.make();
     return join(this.#directory, name);
-  }
-
-  /** `fs/` as the tree shows it. */
-  rootFile(parent: ServerFile<Caller>): PushedFile {
-    this.#make();
-    return new PushedFile(this, parent, [], lstatSync(this.root));
   }
 
   /** The path of a program that was pushed under this plain name, undefined if there is none. */
@@ -86,7 +88,7 @@ export class PushedFiles {
     const peer = await Peer.connect(command, this.session.owner);
     this.#peer?.close();
     this.#peer = peer;
-    if (this.session.wiped) peer.close();
+    if (this.#removed) peer.close();
   }
 
   /** Fetches a file that is missing here, or makes its directory; resolves to whether it is here now. */
@@ -103,7 +105,7 @@ export class PushedFiles {
   }
 
   async #fetch(peer: Peer, components: readonly string[]): Promise<boolean> {
-    this.#make();
+    this.make();
     const stat = await peer.find(components);
     if (!stat || !fetchable(stat)) return false;
     const [parent, name] = splitLast(components);
@@ -143,6 +145,13 @@ export class PushedFiles {
     this.#open--;
   }
 
+  /** A file's qid, from its inode: `fs/` is on one file system. */
+  qid(stats: Stats): Qid {
+    const type = stats.isDirectory() ? QidType.DIR : stats.isSymbolicLink() ? QidType.SYMLINK : 0;
+    // Sessions' own files have small numbers: keep clear of them.
+    return { type, version: Math.floor(stats.mtimeMs) >>> 0, path: stats.ino + 2 ** 48 };
+  }
+
   /** A file's stat, with the names that the node's users have where they are the session's. */
   describe(name: string, stats: Stats): Stat {
     const { owner } = this.session;
@@ -152,7 +161,7 @@ export class PushedFiles {
     return {
       type: 0,
       dev: 0,
-      qid: qidOf(stats),
+      qid: this.qid(stats),
       mode: ((stats.mode & 0o777) | (stats.isDirectory() ? ModeBit.DIR : 0)) >>> 0,
       atime: Math.floor(stats.atimeMs / 1000),
       mtime: Math.floor(stats.mtimeMs / 1000),
@@ -168,11 +177,13 @@ export class PushedFiles {
   }
 
   async remove(): Promise<void> {
+    this.#removed = true;
     this.#peer?.close();
     if (this.#made) await removeTree(this.#directory, this.#trash);
   }
 
-  #make(): void {
+  /** Makes the directory, unless it is there. */
+  make(): void {
     if (this.#made) return;
     this.session.checkAlive();
     // Others may pass through, to the program that the user pushed; only fs/ itself is the user's.

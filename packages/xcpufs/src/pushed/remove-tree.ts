@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -17,6 +18,8 @@ const SLICE = 64;
 /** A process that is still there may go on making files: try again, but not for ever. */
 const ATTEMPTS = 5;
 
+/** Earlier runs of the daemon may have left some in the same place. */
+const UNIQUE = randomBytes(8).toString('hex');
 let number = 0;
 
 /**
@@ -68,7 +71,7 @@ function removeEntry(path: Buffer, trash: string, queue: string[]): void {
 }
 
 function moveTo(path: string | Buffer, trash: string, queue: string[]): boolean {
-  const moved = join(trash, String(number++));
+  const moved = join(trash, `${UNIQUE}.${number++}`);
   try {
     renameSync(path, moved);
     queue.push(moved);

@@ -10,7 +10,19 @@ import {
 } from '@xcpu/xcpu-protocol';
 import type { ProgramSpec } from '../program/launcher.js';
 import type { User } from '../users/users.js';
-import type { Session } from './session.js';
+
+/** What a session says of its program. */
+export interface ProgramSettings {
+  readonly sid: number;
+  readonly owner: User;
+  readonly jobAndRank: string;
+  /** Contents of the files of these names. */
+  readonly env: Buffer;
+  readonly ns: Buffer;
+  readonly argv: Buffer;
+  /** Files in place of the pipes. */
+  readonly redirections: readonly [string, string, string];
+}
 
 /** Why a program cannot be started, for its user. */
 interface Refusal {
@@ -24,7 +36,7 @@ interface Refusal {
  * @param client the client's address
  */
 export function programSpec(
-  session: Session,
+  session: ProgramSettings,
   program: string,
   path: string | undefined,
   client: string,
@@ -60,7 +72,7 @@ function text(contents: Buffer, file: string): string {
  * merely fits the user stands behind, for a client to set otherwise.
  */
 function environmentOf(
-  session: Session,
+  session: ProgramSettings,
   given: readonly EnvironmentEntry[],
   home: string,
   client: string,

@@ -12,18 +12,34 @@ import {
 } from '@xcpu/xcpu-protocol';
 import { nodeError } from '../errors.js';
 import { GRACE_MS } from '../limits.js';
-import type { Program } from '../program/program.js';
+import type { Program, Spawner } from '../program/program.js';
 import type { PushedFiles } from '../pushed/pushed-files.js';
 import type { User } from '../users/users.js';
 import { Output } from './output.js';
 import { programSpec } from './program-spec.js';
-import type { SessionDefaults, Sessions } from './sessions.js';
 import type { Spool } from './spool.js';
 import { Stdin } from './stdin.js';
 import { StreamLog } from './stream-log.js';
 
 /** If a killed program does not go away (it sleeps in the kernel), its waiters are told so after this time. */
 const UNKILLABLE_MS = 5_000;
+
+/** What a new session's `env` and `ns` begin as: the contents of the root's files of these names. */
+export interface SessionDefaults {
+  env: Buffer;
+  ns: Buffer;
+}
+
+/** What a session needs of its node. */
+export interface SessionHost {
+  readonly spawner: Spawner;
+  /** A place on disk for output that a persistent session's readers have not fetched. */
+  spool(session: Session, stream: 'stdout' | 'stderr'): Spool;
+  /** The session leaves the tree now; what it holds is let go when `gone` resolves. */
+  forget(session: Session): void;
+  /** For the log. */
+  report(event: string, session: Session, more?: Record<string, string | number>): void;
+}
 
 /**
  * One session: the place where a client sets up a program, and the program. It lasts while a fid names one of
@@ -48,7 +64,7 @@ export class Session {
   readonly gone: Promise<void>;
   readonly files: PushedFiles;
   wiped = false;
-  readonly #sessions: Sessions;
+  readonly #host: SessionHost;
   readonly #outputs = { stdout: new Output(this.stdout), stderr: new Output(this.stderr) };
   #program: Program | undefined;
   #executed = false;
@@ -59,13 +75,13 @@ export class Session {
   #graceTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    sessions: Sessions,
+    host: SessionHost,
     sid: number,
     owner: User,
     defaults: SessionDefaults,
     makeFiles: (session: Session) => PushedFiles,
   ) {
-    this.#sessions = sessions;
+    this.#host = host;
     this.sid = sid;
     this.owner = owner;
     this.env = defaults.env;
@@ -158,7 +174,7 @@ export class Session {
     this.type = type;
     if (type === 'persistent' && this.#spools.length === 0) {
       for (const stream of ['stdout', 'stderr'] as const) {
-        const spool = this.#sessions.spool(this, stream);
+        const spool = this.#host.spool(this, stream);
         this.#spools.push(spool);
         this[stream].spoolTo(spool);
       }
@@ -181,8 +197,8 @@ export class Session {
     this.wiped = true;
     clearTimeout(this.#graceTimer);
     this.#leave(this.#cleanUp());
-    this.#sessions.forget(this, this.gone);
-    this.#sessions.report('session ended', this);
+    this.#host.forget(this);
+    this.#host.report('session ended', this);
   }
 
   /** Tells the program to end, gives it time, then wipes the session. */
@@ -230,7 +246,7 @@ export class Session {
   #begin(program: string, path: string | undefined, client: string): Awaitable<void> {
     const spec = programSpec(this, program, path, client);
     if ('refused' in spec) return this.#refuse(spec.refused);
-    const started = this.#sessions.spawner.start(this.sid, this.owner, spec);
+    const started = this.#host.spawner.start(this.sid, this.owner, spec);
     if (started instanceof Promise) return started.then((running) => this.#started(running));
     this.#started(started);
   }
@@ -245,7 +261,7 @@ export class Session {
       this.stdin.end();
       this.#end(status);
     });
-    this.#sessions.report('program started', this, { pid: program.pid });
+    this.#host.report('program started', this, { pid: program.pid });
     // The session was wiped while its program was being started.
     if (this.wiped) void this.#cleanUp();
   }

@@ -5,14 +5,8 @@ import type { Log } from '../log.js';
 import type { Spawner } from '../program/program.js';
 import { PushedFiles } from '../pushed/pushed-files.js';
 import type { User } from '../users/users.js';
-import { Session } from './session.js';
+import { Session, type SessionDefaults, type SessionHost } from './session.js';
 import { Spool } from './spool.js';
-
-/** What a new session's `env` and `ns` begin as: the contents of the root's files of these names. */
-export interface SessionDefaults {
-  env: Buffer;
-  ns: Buffer;
-}
 
 export interface SessionsOptions {
   readonly spawner: Spawner;
@@ -25,7 +19,7 @@ export interface SessionsOptions {
 }
 
 /** The sessions of this node. */
-export class Sessions {
+export class Sessions implements SessionHost {
   readonly spawner: Spawner;
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<number, Session>();
@@ -33,6 +27,7 @@ export class Sessions {
   /** Sessions that are gone from the tree, but not yet from the node. */
   readonly #ending = new Set<Session>();
   #next = 0;
+  #closing = false;
 
   constructor(options: SessionsOptions) {
     this.spawner = options.spawner;
@@ -54,6 +49,7 @@ export class Sessions {
   /** @throws NinePError when there are too many, or the user was deleted */
   create(owner: User): Session {
     if (owner.deleted) throw permissionDenied();
+    if (this.#closing) throw nodeError('node is stopping');
     const own = this.#perUser.get(owner) ?? 0;
     if (this.#sessions.size >= MAX_SESSIONS) throw tooMany('on this node', MAX_SESSIONS);
     if (own >= MAX_SESSIONS_PER_USER) throw tooMany('of one user', MAX_SESSIONS_PER_USER);
@@ -76,17 +72,15 @@ export class Sessions {
     session.files.chown();
   }
 
-  /** A place on disk for output that a persistent session's readers have not fetched. */
   spool(session: Session, stream: 'stdout' | 'stderr'): Spool {
     return new Spool(session.files.ownFile(stream), SPOOL_QUOTA);
   }
 
-  /** The session leaves the tree now; what it holds is let go when `ending` resolves. */
-  forget(session: Session, ending: Promise<void>): void {
+  forget(session: Session): void {
     this.#sessions.delete(session.sid);
     this.#count(session.owner, -1);
     this.#ending.add(session);
-    void ending.finally(() => this.#ending.delete(session));
+    void session.gone.finally(() => this.#ending.delete(session));
   }
 
   /**
@@ -94,12 +88,12 @@ export class Sessions {
    * @param graceMs how long they have, in milliseconds
    */
   async close(graceMs: number): Promise<void> {
+    this.#closing = true;
     const all = [...this.#sessions.values()];
     await Promise.all(all.map((session) => session.terminate(graceMs)));
     await Promise.all([...this.#ending].map((session) => session.gone));
   }
 
-  /** For the log. */
   report(event: string, session: Session, more: Record<string, string | number> = {}): void {
     const { sid, owner, jobAndRank } = session;
     this.#options.log.event(event, { sid, user: owner.name, job: jobAndRank, ...more });

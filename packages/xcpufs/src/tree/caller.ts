@@ -18,6 +18,11 @@ export class Caller {
     return this.#users.administers(this.user);
   }
 
+  /** Whether he may use a session of this owner's at all: it is his own or a mate's, or he administers the node. */
+  mayUse(owner: User): boolean {
+    return this.administers || this.user.uid === owner.uid || isMember(this.user, owner.group.gid);
+  }
+
   /**
    * Asks for all of the permission that an open mode wants, of the file's rwx bits for this user.
    * @throws NinePError (EPERM) `permission denied`, whatever is asked by a user who was deleted
@@ -43,8 +48,12 @@ export function attributes(
 
 function bitsFor(file: SyntheticAttributes, user: User): number {
   if (file.nUid === user.uid) return (file.mode >>> 6) & 7;
-  for (const group of user.groups) if (group.gid === file.nGid) return (file.mode >>> 3) & 7;
-  return file.mode & 7;
+  return (isMember(user, file.nGid) ? file.mode >>> 3 : file.mode) & 7;
+}
+
+function isMember(user: User, gid: number | undefined): boolean {
+  for (const group of user.groups) if (group.gid === gid) return true;
+  return false;
 }
 
 const READ = 4;

@@ -15,7 +15,8 @@ import {
   parseNodeState,
 } from '@xcpu/xcpu-protocol';
 import { permissionDenied } from '../errors.js';
-import type { SessionDefaults, Sessions } from '../session/sessions.js';
+import type { Session, SessionDefaults } from '../session/session.js';
+import type { Sessions } from '../session/sessions.js';
 import type { Passkeys } from '../users/passkeys.js';
 import type { UserTable } from '../users/users.js';
 import { attributes, type Caller } from './caller.js';
@@ -64,15 +65,17 @@ export class RootDirectory extends SyntheticDirectory<Caller> {
     const session = /^(0|[1-9]\d{0,9})$/.test(name)
       ? this.#node.sessions.get(Number(name))
       : undefined;
-    if (!session) return super.find(name, request);
-    return new SessionDirectory(session, this.#node.sessions, this.#node.users, this);
+    return session ? this.#directory(session, request) : super.find(name, request);
   }
 
   override *list(request: Request<Caller>): Iterable<SyntheticFile<Caller>> {
     yield* super.list(request) as Iterable<SyntheticFile<Caller>>;
-    for (const session of this.#node.sessions) {
-      yield new SessionDirectory(session, this.#node.sessions, this.#node.users, this);
-    }
+    for (const session of this.#node.sessions) yield this.#directory(session, request);
+  }
+
+  #directory(session: Session, { user }: Request<Caller>): SessionDirectory {
+    const { sessions, users } = this.#node;
+    return new SessionDirectory(session, sessions, users, this, user);
   }
 }
 

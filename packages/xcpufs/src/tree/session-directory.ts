@@ -8,6 +8,7 @@ import {
 } from '@xcpu/9p-protocol/server';
 import { parseSessionCommand } from '@xcpu/xcpu-protocol';
 import { nodeError, permissionDenied } from '../errors.js';
+import { PushedFile } from '../pushed/pushed-file.js';
 import { LogFile } from '../session/log-file.js';
 import type { Session } from '../session/session.js';
 import type { Sessions } from '../session/sessions.js';
@@ -15,7 +16,7 @@ import type { StreamLog } from '../session/stream-log.js';
 import type { User, UserTable } from '../users/users.js';
 import { attributes, type Caller } from './caller.js';
 import { CommandFile } from './command-file.js';
-import { NodeFile } from './node-file.js';
+import { type Holder, NodeFile } from './node-file.js';
 import { TextFile } from './text-file.js';
 
 /** The files of a session directory: wire document, section 3. Their order gives each its qid. */
@@ -38,26 +39,38 @@ const NAMES = Object.keys(FILES) as FileName[];
 /** Numbers for qids that no session's shares: the root's own files come first. */
 const FIRST_PATH = 64;
 
-/** `N/`: files are made when a client walks to them, so that a session costs little. */
+/**
+ * `N/`: files are made when a client walks to them, so that a session costs little. A fid of somebody who may not
+ * use the session does not keep it: he could make other users' programs run on for ever.
+ */
 export class SessionDirectory extends SyntheticDirectory<Caller> {
   readonly #session: Session;
   readonly #sessions: Sessions;
   readonly #users: UserTable;
+  readonly #holder: Holder | undefined;
 
-  constructor(session: Session, sessions: Sessions, users: UserTable, parent: ServerFile<Caller>) {
+  /** @param caller whose fids will name the directory */
+  constructor(
+    session: Session,
+    sessions: Sessions,
+    users: UserTable,
+    parent: ServerFile<Caller>,
+    caller: Caller,
+  ) {
     super(attributes(String(session.sid), 0o555, session.owner), pathOf(session, 0));
     this.#session = session;
     this.#sessions = sessions;
     this.#users = users;
     this.parent = parent;
+    this.#holder = caller.mayUse(session.owner) ? session : undefined;
   }
 
   acquire(): void {
-    this.#session.acquire();
+    this.#holder?.acquire();
   }
 
   release(): void {
-    this.#session.release();
+    this.#holder?.release();
   }
 
   override find(name: string): ServerFile<Caller> | undefined {
@@ -84,8 +97,8 @@ export class SessionDirectory extends SyntheticDirectory<Caller> {
 
   #file(name: FileName): ServerFile<Caller> {
     const session = this.#session;
-    if (name === 'fs') return session.files.rootFile(this);
-    const file = makeFile(session, name);
+    if (name === 'fs') return PushedFile.root(session.files, this);
+    const file = makeFile(session, name, this.#holder);
     file.parent = this;
     return file;
   }
@@ -102,26 +115,30 @@ export function findUser(
   return user;
 }
 
-function makeFile(session: Session, name: Exclude<FileName, 'fs'>): SessionFile | TextFile {
+function makeFile(
+  session: Session,
+  name: Exclude<FileName, 'fs'>,
+  holder: Holder | undefined,
+): SessionFile | TextFile {
   switch (name) {
     case 'ctl':
-      return new SessionCtl(session);
+      return new SessionCtl(session, holder);
     case 'argv':
     case 'env':
     case 'ns':
-      return new SessionText(session, name);
+      return new SessionText(session, name, holder);
     case 'stdin':
-      return new StreamFile(session, name, undefined, true);
+      return new StreamFile(session, name, holder, undefined, true);
     case 'stdout':
-      return new StreamFile(session, name, session.stdout, false);
+      return new StreamFile(session, name, holder, session.stdout, false);
     case 'stderr':
-      return new StreamFile(session, name, session.stderr, false);
+      return new StreamFile(session, name, holder, session.stderr, false);
     case 'stdio':
-      return new StreamFile(session, name, session.stdout, true);
+      return new StreamFile(session, name, holder, session.stdout, true);
     case 'wait':
-      return new WaitFile(session);
+      return new WaitFile(session, holder);
     case 'id':
-      return new IdFile(session);
+      return new IdFile(session, holder);
   }
 }
 
@@ -142,8 +159,8 @@ function filePath(session: Session, name: FileName): number {
 class SessionCtl extends CommandFile {
   readonly #session: Session;
 
-  constructor(session: Session) {
-    super(attributesOf(session, 'ctl'), filePath(session, 'ctl'), session);
+  constructor(session: Session, holder: Holder | undefined) {
+    super(attributesOf(session, 'ctl'), filePath(session, 'ctl'), holder);
     this.#session = session;
   }
 
@@ -185,7 +202,7 @@ function definedId({ jobid, rank }: { jobid?: string; rank?: number }) {
 }
 
 class SessionText extends TextFile {
-  constructor(session: Session, name: 'argv' | 'env' | 'ns') {
+  constructor(session: Session, name: 'argv' | 'env' | 'ns', holder: Holder | undefined) {
     const store = {
       get: () => session[name],
       set: (contents: Buffer) => {
@@ -193,7 +210,7 @@ class SessionText extends TextFile {
         session[name] = contents;
       },
     };
-    super(attributesOf(session, name), store, filePath(session, name), session);
+    super(attributesOf(session, name), store, filePath(session, name), holder);
   }
 }
 
@@ -203,8 +220,14 @@ class StreamFile extends NodeFile {
   readonly #log: StreamLog | undefined;
   readonly #takesInput: boolean;
 
-  constructor(session: Session, name: FileName, log: StreamLog | undefined, takesInput: boolean) {
-    super(attributesOf(session, name), filePath(session, name), session);
+  constructor(
+    session: Session,
+    name: FileName,
+    holder: Holder | undefined,
+    log: StreamLog | undefined,
+    takesInput: boolean,
+  ) {
+    super(attributesOf(session, name), filePath(session, name), holder);
     this.#session = session;
     this.#log = log;
     this.#takesInput = takesInput;
@@ -235,8 +258,8 @@ class StreamFile extends NodeFile {
 class WaitFile extends NodeFile {
   readonly #session: Session;
 
-  constructor(session: Session) {
-    super(attributesOf(session, 'wait'), filePath(session, 'wait'), session);
+  constructor(session: Session, holder: Holder | undefined) {
+    super(attributesOf(session, 'wait'), filePath(session, 'wait'), holder);
     this.#session = session;
   }
 
@@ -254,8 +277,8 @@ class WaitFile extends NodeFile {
 class IdFile extends NodeFile {
   readonly #session: Session;
 
-  constructor(session: Session) {
-    super(attributesOf(session, 'id'), filePath(session, 'id'), session);
+  constructor(session: Session, holder: Holder | undefined) {
+    super(attributesOf(session, 'id'), filePath(session, 'id'), holder);
     this.#session = session;
   }
 
