@@ -1,0 +1,228 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/cluster.js';
+import { type CommandResult, runCommand, startCommand } from '../support/command.js';
+import { testKey, writeKey } from '../support/keys.js';
+import { eventually } from '../support/wait.js';
+import { LegacyServer } from './legacy-server.js';
+import { PREPARATIONS, preparationCommands, ROOT } from './preparations.js';
+import { programFor, RECORDED_DATE } from './programs.js';
+import { readTranscript, recordedProcs, type Transcript, transcriptNames } from './transcripts.js';
+import { foldEnvironment, foldNamespace, recordedWrites } from './written.js';
+
+/** Commands that do not exist yet, and the one thing that xrx does not do yet. */
+const LATER: Readonly<Record<string, string>> = {
+  statfs_to_xcpufs: 'statfs comes later',
+  xgetent_group: 'xgetent comes later',
+  xgetent_passwd: 'xgetent comes later',
+  xk_nosuchpid: 'xk comes later',
+  xk_pid: 'xk comes later',
+  xk_user_jid: 'xk comes later',
+  'xrx_n1_treespawn_two_servers.s1': '-n is accepted and flat for now: nobody needs a passkey',
+  'xrx_n1_treespawn_two_servers.s2': '-n is accepted and flat for now: nobody needs a passkey',
+  xstat: 'xstat comes later',
+  'xrx_p_two_servers.s2': 'the second half of xrx_p_two_servers.s1, which runs both',
+};
+
+/** Exit statuses by our rules where they are not the recorded ones; `xrx` of old always exits 0. */
+const STATUS: Readonly<Record<string, number>> = {
+  // The recorded node's status for a program that is not there is errno 22, whatever went wrong.
+  xrx_noexec: 22,
+  xrx_sh_out_err_exit3: 3,
+  xrx_sigterm: 128 + 15,
+  // A node refused, or was not there.
+  xrx_after_delete: 254,
+  xrx_one_node_down: 254,
+  xrx_unknown_user: 254,
+  xrx_wrong_key: 254,
+};
+
+/** What our xrx says on stderr where the recorded one said something else, or less. */
+const STDERR: Readonly<Record<string, RegExp>> = {
+  // The reason has the node's name in front of it.
+  xrx_after_delete: /NODE: .*unknown user/,
+  xrx_unknown_user: /NODE: .*unknown user/,
+  xrx_wrong_key: /NODE: .*authentication failed/,
+  xrx_one_node_down: /DOWN: .*refused/,
+};
+
+let directory: string;
+let keys: Record<'admin_key' | 'user_key' | 'other_key', string>;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'xcpu-legacy-'));
+  const write = async (name: string) => (await writeKey(testKey(name), directory)).privateFile;
+  keys = {
+    admin_key: await write('admin_key'),
+    user_key: await write('user_key'),
+    other_key: await write('other_key'),
+  };
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+const servers: LegacyServer[] = [];
+afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
+
+async function startServers(transcript: Transcript): Promise<LegacyServer[]> {
+  const wanted =
+    transcript.name === 'xrx_p_two_servers.s1' ? ['127.0.1.50', '127.0.1.51'] : ['127.0.1.50'];
+  for (const host of wanted) {
+    const server = await LegacyServer.start({
+      host,
+      adminKey: testKey('admin_key').publicKey,
+      procs: recordedProcs(transcript),
+      programs: programFor,
+    });
+    for (const command of preparationCommands(PREPARATIONS[transcript.name] ?? {})) {
+      server.users.write(`${command}\n`);
+    }
+    servers.push(server);
+  }
+  return servers;
+}
+
+const names = transcriptNames().filter((name) => !(name in LATER));
+
+describe('xrx against a legacy server', () => {
+  for (const name of names.filter((name) => name.startsWith('xrx_'))) {
+    it(name, async () => {
+      const transcript = readTranscript(name);
+      const [server, ...others] = await startServers(transcript);
+      const down = `127.0.1.52!${await freePort('127.0.1.52')}`;
+      const { command, args } = ourCommand(transcript, [server!.name, others[0]?.name ?? down]);
+      const running = startCommand(command, args);
+      running.child.stdin.end(inputOf(transcript));
+      if (name === 'xrx_sigterm') {
+        const started = () => server!.sessions[0]?.written.ctl.includes('close stdin\n') === true;
+        await eventually('the program runs', started);
+        running.child.kill('SIGTERM');
+      }
+      const result = await running.result;
+
+      expect(server!.crashed).toBeUndefined();
+      expect(server!.refused.filter((text) => !/^(afid|): /.test(text))).toEqual([]);
+      expectOutput(transcript, result, [server!.name, others[0]?.name ?? down]);
+      expect(result.status).toBe(STATUS[name] ?? transcript.meta!.exit);
+      const recorded = recordedWrites(transcript).session;
+      const ranks = name === 'xrx_one_node_down' ? [] : servers.flatMap(({ sessions }) => sessions);
+      for (const [index, { written }] of ranks.entries()) {
+        const rank = (text: string) => text.replace('/1\n', `/${index + 1}\n`);
+        expect(foldNamespace(written.ns)).toBe(foldNamespace(recorded.ns));
+        expect(written.argv.trim()).toBe(recorded.argv);
+        expect(written.ctl).toBe(rank(recorded.ctl));
+        expect(written.stdin).toBe(recorded.stdin);
+        expect(foldEnvironment(written.env)).toEqual(foldEnvironment(recorded.env));
+      }
+    });
+  }
+});
+
+describe('the admin commands against a legacy server', () => {
+  for (const name of names.filter((name) => /^x(user|group)set_/.test(name))) {
+    it(name, async () => {
+      const transcript = readTranscript(name);
+      const [server] = await startServers(transcript);
+      const { command, args } = ourCommand(transcript, [server!.name]);
+      const result = await runCommand(command, args);
+
+      expect(server!.crashed).toBeUndefined();
+      const recorded = recordedWrites(transcript).node.map((text) =>
+        text.replace(/'ssh-rsa .*'/, `'${ROOT.key.line}'`),
+      );
+      expect(server!.commands).toEqual(recorded);
+      expect(result.stdout).toBe(transcript.meta!.stdout);
+      const reason = /Error 5: (.*)\n/.exec(transcript.meta!.stderr)?.[1] ?? '';
+      expect(result.stderr).toContain(reason);
+      if (reason) expect(result.stderr).toContain(server!.name);
+      else expect(result.stderr).toBe('');
+      expect(result.status).toBe(reason === '' ? 0 : 1);
+    });
+  }
+});
+
+describe('xps against a legacy server', () => {
+  for (const name of names.filter((name) => name.startsWith('xps_'))) {
+    it(name, async () => {
+      const transcript = readTranscript(name);
+      const [server] = await startServers(transcript);
+      const { command, args } = ourCommand(transcript, [server!.name]);
+      const result = await runCommand(command, args, {
+        env: { XCPU_ADMIN_KEY: keys.admin_key },
+      });
+
+      expect(server!.crashed).toBeUndefined();
+      expect(result.stderr).toBe('');
+      expect(cells(result.stdout)).toEqual(
+        cells(transcript.meta!.stdout.replaceAll('127.0.0.1!22101', server!.name)),
+      );
+      expect(result.status).toBe(0);
+    });
+  }
+});
+
+describe('the list of what comes later', () => {
+  it('names transcripts that exist', () => {
+    expect(transcriptNames()).toEqual(expect.arrayContaining(Object.keys(LATER)));
+  });
+});
+
+/** The recorded command line with our files, our nodes, and our spelling of what the recorded shell did around it. */
+function ourCommand({ meta }: Transcript, nodes: readonly string[]) {
+  const words = [...meta!.argv];
+  const at = words.findIndex((word) => word.startsWith('bin/'));
+  const command = words[at]!.slice('bin/'.length);
+  let args = words.slice(at + 1).map((word) => {
+    const key = /(admin_key|user_key|other_key)(\.pub)?$/.exec(word);
+    if (key) return `${keys[key[1] as keyof typeof keys]}${key[2] ?? ''}`;
+    if (word.endsWith('games_key')) return keys.user_key;
+    return word
+      .replace(/^127\.0\.0\.1!\d+,127\.0\.0\.1!\d+$/, nodes.join(','))
+      .replace(/^127\.0\.0\.1!\d+$/, nodes[0]!);
+  });
+  if (command === 'xrx') {
+    // `-s ns-cd` gave the historic xrx a namespace program of its own: go to `/`.
+    args = args.filter((word) => word !== '-s' && word !== 'ns-cd');
+    args.unshift('--user', words[0] === 'setpriv' ? 'games' : 'root', '-c', '/');
+  }
+  return { command, args };
+}
+
+function inputOf(transcript: Transcript): string {
+  return recordedWrites(transcript).session.stdin;
+}
+
+/** Equal output, node by node where there are several: their order is nobody's promise. */
+function expectOutput(
+  { name, meta }: Transcript,
+  { stdout, stderr }: CommandResult,
+  nodes: readonly string[],
+): void {
+  const ours = (text: string) =>
+    text.replaceAll('127.0.0.1!22102', nodes[1]!).replaceAll('127.0.0.1!22101', nodes[0]!);
+  if (name === 'xrx_jobid') {
+    const fold = (text: string) => ({ ...foldEnvironment(text), XCPUSID: 'SID' });
+    expect(fold(stdout)).toEqual(fold(meta!.stdout));
+  } else {
+    // One dead node does not stop the others: the recorded xrx printed nothing.
+    const recorded = name === 'xrx_one_node_down' ? RECORDED_DATE : ours(meta!.stdout);
+    expect(lines(stdout)).toEqual(lines(recorded));
+  }
+  const pattern = STDERR[name];
+  if (pattern) {
+    const named = stderr.replaceAll(nodes[0]!, 'NODE').replaceAll(nodes[1]!, 'DOWN');
+    expect(named).toMatch(pattern);
+  } else {
+    expect(lines(stderr)).toEqual(lines(ours(meta!.stderr)));
+  }
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').sort();
+}
+
+/** A table without its alignment, which is ours; so is the `-` where legacy prints nothing. */
+function cells(table: string): string[][] {
+  const rows = table.trimEnd().split('\n');
+  return rows.map((row) => row.split(/[ \t]+/).filter((cell) => cell !== '' && cell !== '-'));
+}

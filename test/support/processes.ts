@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Process ids of everything that runs with this text in its command line; zombies have none. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => commandLine(pid).includes(text))
+    .map(Number);
+}
+
+/** Processes of sleep(1) for this time. */
+export function sleepers(seconds: string): number[] {
+  return processesWith(seconds).filter((pid) => commandLine(String(pid)).startsWith('sleep\0'));
+}
+
+/** A text that no other process has in its command line, fit to be a number of seconds for sleep(1). */
+export function uniqueSeconds(): string {
+  return `${100_000 + process.pid}.${String(++count).padStart(4, '0')}${Date.now() % 100_000}`;
+}
+
+let count = 0;
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
