@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { printNow } from '../print.js';
+import { VERSION } from './version.js';
+
+/** What a command says of itself. */
+export interface CommandText {
+  readonly name: string;
+  /** The operands, as in `NODES PROGRAM [ARGS...]`; one line for each form. */
+  readonly usage: readonly string[];
+  readonly summary: string;
+  /** Command lines with what they do. */
+  readonly examples: readonly (readonly [line: string, meaning: string])[];
+}
+
+export interface CommandLine<Options> {
+  readonly options: Options;
+  readonly operands: readonly string[];
+}
+
+/** Options of every command. */
+interface SharedOptions {
+  readonly debug?: boolean;
+  readonly user?: string;
+  readonly nodes?: string;
+  readonly connectTimeout?: string;
+}
+
+/**
+ * Parses a command line. `-h` and `-V` are answered here and end the process.
+ * @param define adds the command's own options
+ * @throws UsageError
+ */
+export async function parseCommandLine<Options>(
+  text: CommandText,
+  args: readonly string[],
+  define: (command: Command) => void,
+): Promise<CommandLine<Options & SharedOptions>> {
+  const { Command, CommanderError } = await import('commander');
+  const { name, usage, summary, examples } = text;
+  const command = new Command(name);
+  command
+    .usage(usage.map((form) => `[options] ${form}`).join(`\n       ${name} `))
+    .description(summary.replaceAll('\n', ' '))
+    .helpOption('-h, --help', 'print this')
+    .version(`${name} ${VERSION}`, '-V, --version', 'print the version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: printNow,
+      // What is wrong is thrown, and printed where all errors are.
+      writeErr: () => {},
+    })
+    .argument('[operands...]')
+    .configureHelp({ visibleArguments: () => [] });
+  define(command);
+  command
+    .option('-w, --nodes <NODES>', 'the nodes, in place of the operand and of $NODES')
+    .option('--user <NAME>', 'log in as this user')
+    .option('--connect-timeout <SECONDS>', 'give up on a node that does not answer (10)')
+    .option('-d, --debug', 'print the 9P conversation to stderr')
+    .addHelpText('after', `\n${examplesText(examples)}\n${NODES_TEXT}`);
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) process.exit(0);
+    throw new UsageError(error.message.replace(/^error: /, ''));
+  }
+  return { options: command.opts() as Options & SharedOptions, operands: command.args };
+}
+
+const NODES_TEXT = `NODES is a node set such as n8, n[8-11], a[1-2]b[1-3], user@n8!7000; $NODES stands for it where it is left out.
+Nodes get their addresses from the first of $XCPU_NODES_FILE, ~/.config/xcpu/nodes, /etc/xcpu/nodes
+(name=host[!port] per line), and else from the resolver.`;
+
+function examplesText(examples: CommandText['examples']): string {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, meaning]) => `  ${line.padEnd(width)}  ${meaning}\n`);
+  return `Examples:\n${lines.join('')}`;
+}

@@ -1,0 +1,53 @@
+import { UsageError } from '../errors.js';
+
+/** Operands taken apart: the node set and what follows it. */
+export interface NodeOperands {
+  readonly nodes: string;
+  readonly rest: readonly string[];
+}
+
+/**
+ * The node set of a command: `-w`, else $NODES, else the first operand.
+ *
+ * @param count how many operands the command takes beside NODES. Where it is given, a node set that is there
+ * nevertheless is told by the number of operands, and wins over $NODES.
+ * @throws UsageError where it is missing, or the number of operands is wrong
+ */
+export function takeNodes(
+  operands: readonly string[],
+  settings: {
+    readonly option?: string | undefined;
+    readonly count?: number;
+    readonly env?: Readonly<Record<string, string | undefined>>;
+  },
+): NodeOperands {
+  const { option, count, env = process.env } = settings;
+  const elsewhere = option ?? (env.NODES || undefined);
+  const [first, ...others] = operands;
+  if (elsewhere !== undefined && (count === undefined || operands.length === count)) {
+    return { nodes: elsewhere, rest: operands };
+  }
+  if (first === undefined && elsewhere === undefined) {
+    throw new UsageError('NODES is missing: name nodes, as in n[8-11]');
+  }
+  if (first === undefined) throw new UsageError('operands are missing');
+  if (count !== undefined && (others.length !== count || option !== undefined)) {
+    throw new UsageError(others.length < count ? 'operands are missing' : 'too many operands');
+  }
+  return { nodes: first, rest: others };
+}
+
+/** The longest time that a timer can be set to, in milliseconds. */
+const MAX_TIMER_MS = 0x7fffffff;
+
+/**
+ * An option's number of seconds, fractions allowed, in milliseconds.
+ * @throws UsageError naming the option
+ */
+export function seconds(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) * 1000 : 0;
+  if (!(value > 0))
+    throw new UsageError(`${option} ${text}: a number of seconds above 0 is wanted`);
+  return Math.min(value, MAX_TIMER_MS);
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import {
+  type NodeCommand,
+  type PublicKey,
+  parsePublicKey,
+  XcpuFormatError,
+} from '@xcpu/xcpu-protocol';
+import { SetupError, systemText, UsageError } from './errors.js';
+
+/** Where this machine's users and groups are. */
+export interface LocalDatabase {
+  readonly passwd?: string;
+  readonly group?: string;
+}
+
+type UserAdd = Extract<NodeCommand, { command: 'user-add' }>;
+type GroupAdd = Extract<NodeCommand, { command: 'group-add' }>;
+
+/**
+ * This machine's users who have a public RSA key in `~/.ssh/id_rsa.pub`, as commands that add them to a node.
+ * The others, and those whose default group has no name here, are left out.
+ * @throws SetupError if the files cannot be read
+ */
+export function localUsers({ passwd = '/etc/passwd', group }: LocalDatabase = {}): UserAdd[] {
+  const groupNames = new Map<number, string>();
+  for (const { group: name, gid } of localGroups({ ...(group && { group }) })) {
+    if (!groupNames.has(gid)) groupNames.set(gid, name);
+  }
+  return readFields(passwd).flatMap(([user = '', , uid, gid, , home = '']) => {
+    const groupName = groupNames.get(Number(gid));
+    const key = home === '' ? undefined : publicKeyOf(home);
+    if (user === '' || !isId(uid) || groupName === undefined || !key) return [];
+    return [{ command: 'user-add', user, uid: Number(uid), group: groupName, key }];
+  });
+}
+
+/**
+ * This machine's groups, as commands that add them to a node.
+ * @throws SetupError if the file cannot be read
+ */
+export function localGroups({ group = '/etc/group' }: LocalDatabase = {}): GroupAdd[] {
+  return readFields(group).flatMap(([name = '', , gid]) =>
+    name !== '' && isId(gid) ? [{ command: 'group-add', group: name, gid: Number(gid) }] : [],
+  );
+}
+
+/**
+ * A public key file for a user to be known by.
+ * @throws UsageError naming the file, what is wrong with it and the way out
+ */
+export function readPublicKey(file: string): PublicKey {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`cannot read the key file ${file}: ${systemText(error)}`);
+  }
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
+    throw new UsageError(
+      `${file} is a private key, which stays with its owner: give the public one, ${file}.pub`,
+    );
+  }
+  try {
+    return parsePublicKey(text);
+  } catch (error) {
+    if (!(error instanceof XcpuFormatError)) throw error;
+    throw new UsageError(
+      `${file}: ${error.message}: expected a line "ssh-rsa AAAA… comment", as ssh-keygen -t rsa makes`,
+    );
+  }
+}
+
+function publicKeyOf(home: string): PublicKey | undefined {
+  try {
+    return readPublicKey(`${home}/.ssh/id_rsa.pub`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The fields of passwd(5) and group(5). */
+function readFields(file: string): string[][] {
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return lines
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.split(':'));
+  } catch (error) {
+    throw new SetupError(`cannot read ${file}: ${systemText(error)}`);
+  }
+}
+
+function isId(text: string | undefined): text is string {
+  return text !== undefined && /^\d{1,10}$/.test(text) && Number(text) < 0xffffffff;
+}

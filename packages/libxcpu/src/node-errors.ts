@@ -1,0 +1,76 @@
+import { NinePError } from '@xcpu/9p-protocol';
+import { errorText, NodeError } from './errors.js';
+import type { Login } from './login.js';
+import type { NodeTarget } from './nodes.js';
+
+/** What failed to connect, in words and with the way out. Errors of connect(2) and getaddrinfo(3). */
+export function connectError(target: NodeTarget, error: unknown): NodeError {
+  const { name, host, port } = target;
+  const where = `${host}!${port}`;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reason = CONNECT_REASONS[code]?.(where, host) ?? `${errorText(error)} (${where})`;
+  return new NodeError(name, 'unreachable', reason, { cause: error });
+}
+
+/** A node that did not answer within `seconds`. */
+export function timeoutError(target: NodeTarget, seconds: number): NodeError {
+  const where = `${target.host}!${target.port}`;
+  const reason = `no answer within ${seconds} s (${where}): is the node up and the port open?`;
+  return new NodeError(target.name, 'timeout', reason);
+}
+
+/** What a node answered to a log-in, with the way out. */
+export function loginError(target: NodeTarget, login: Login, error: unknown): NodeError {
+  if (!(error instanceof NinePError) || error.kind !== 'file') return requestError(target, error);
+  const way = loginHint(error.ename, login);
+  return new NodeError(target.name, 'refused', `${printable(error.ename)}${way}`, { cause: error });
+}
+
+/** What became of a request to a node that was reached and let us in. */
+export function requestError(target: NodeTarget, error: unknown): NodeError {
+  if (error instanceof NodeError) return error;
+  if (!(error instanceof NinePError)) {
+    return new NodeError(target.name, 'failed', errorText(error), { cause: error });
+  }
+  const text = printable(error.ename);
+  switch (error.kind) {
+    case 'closed':
+      return new NodeError(target.name, 'lost', text, { cause: error });
+    case 'protocol': {
+      const reason = `${text}: is this xcpufs (${target.host}!${target.port})?`;
+      return new NodeError(target.name, 'protocol', reason, { cause: error });
+    }
+    default:
+      return new NodeError(target.name, 'failed', text, { cause: error });
+  }
+}
+
+/** A peer's text made fit for a terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
+}
+
+const CONNECT_REASONS: Readonly<Record<string, (where: string, host: string) => string>> = {
+  ECONNREFUSED: (where) => `connection refused (${where}): is xcpufs running there?`,
+  ENOTFOUND: (_, host) =>
+    `unknown host ${host}: give it an address in /etc/hosts or the node map (/etc/xcpu/nodes)`,
+  EAI_AGAIN: (_, host) => `the name service does not answer for ${host}: try its IP address`,
+  EHOSTUNREACH: (where) => `no route to the host (${where}): is the node up?`,
+  ENETUNREACH: (where) => `network unreachable (${where})`,
+  ETIMEDOUT: (where) => `no answer (${where}): is the node up and the port open?`,
+  EMFILE: (where) =>
+    `too many open files here (${where}): raise the limit with ulimit -n, or take fewer nodes`,
+};
+
+function loginHint(ename: string, { user, key }: Login): string {
+  const shown = printable(user);
+  if (ename === 'unknown user') {
+    return `: the node does not know ${shown}; an administrator adds users with xuserset`;
+  }
+  if (ename === 'authentication failed') {
+    return key
+      ? ` for ${shown}: is ${key.file} the right key?`
+      : ` for ${shown}: no key was found; name one with -k or -A`;
+  }
+  return ` for ${shown}`;
+}

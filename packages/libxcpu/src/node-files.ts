@@ -1,0 +1,150 @@
+import { Errno, MessageType, NinePError, OpenMode } from '@xcpu/9p-protocol';
+import { Fid } from '@xcpu/9p-protocol/client';
+import type { NodeConnection } from './dial.js';
+
+/** A path below a node's root, by names. */
+export type NodePath = readonly string[];
+
+interface FileOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a file of a node: in one round trip, or one after the other for a legacy node.
+ * @throws NinePError what the node answers
+ */
+export async function openFile(
+  { root, legacy }: NodeConnection,
+  path: NodePath,
+  mode: number,
+  options: FileOptions = {},
+): Promise<Fid> {
+  const request = requestOptions(options);
+  if (!legacy) return root.walkOpen(path, mode, request);
+  const fid = await root.walk(path, request);
+  try {
+    return await fid.open(mode, request);
+  } catch (error) {
+    await release(fid);
+    throw error;
+  }
+}
+
+/**
+ * Reads a small file of a node that has no more than `limit` bytes.
+ * @throws NinePError what the node answers; EFBIG above the limit
+ */
+export async function readFile(
+  connection: NodeConnection,
+  path: NodePath,
+  options: FileOptions & { readonly limit?: number } = {},
+): Promise<Buffer> {
+  const { limit } = options;
+  const fid = await openFile(connection, path, OpenMode.READ, options);
+  try {
+    return await fid.readAll({
+      ...requestOptions(options),
+      ...(limit !== undefined && { limit }),
+    });
+  } finally {
+    await settle(connection, release(fid));
+  }
+}
+
+/**
+ * Opens a file, writes it from its beginning and lets go of it: in one round trip where the data fits into one
+ * message.
+ * @throws NinePError what the node answers
+ */
+export async function writeFile(
+  connection: NodeConnection,
+  path: NodePath,
+  mode: number,
+  data: Uint8Array,
+  options: FileOptions = {},
+): Promise<void> {
+  const { client, legacy } = connection;
+  if (legacy || data.length > client.maxCount) {
+    const fid = await openFile(connection, path, mode, options);
+    try {
+      await fid.writeAll(data, { ...requestOptions(options), inFlight: 1 });
+    } finally {
+      await settle(connection, release(fid));
+    }
+    return;
+  }
+  const { fid, opened } = openAhead(connection, path, mode, options);
+  const written = fid.write(0, data, requestOptions(options));
+  try {
+    const [, count] = await allOrFirstError([opened, written]);
+    if (count !== data.length)
+      throw new NinePError(`only ${count} of ${data.length} bytes written`);
+  } finally {
+    void release(fid);
+  }
+}
+
+/** The first bytes of a file, at most `count`, and the file left open; in one round trip. */
+export async function openAndRead(
+  connection: NodeConnection,
+  path: NodePath,
+  count: number,
+  options: FileOptions = {},
+): Promise<{ fid: Fid; data: Uint8Array }> {
+  const request = requestOptions(options);
+  if (connection.legacy) {
+    const fid = await openFile(connection, path, OpenMode.READ, options);
+    return { fid, data: await fid.read(0, count, request) };
+  }
+  const { fid, opened } = openAhead(connection, path, OpenMode.READ, options);
+  try {
+    const [, data] = await allOrFirstError([opened, fid.read(0, count, request)]);
+    return { fid, data };
+  } catch (error) {
+    void release(fid);
+    throw error;
+  }
+}
+
+/** Lets go of a fid; that it cannot be is no loss, as the connection's end clears up. */
+export function release(fid: Fid): Promise<void> {
+  return fid.clunk().catch(() => {});
+}
+
+/** Nothing but a legacy node needs to have answered before the next request leaves. */
+async function settle({ legacy }: NodeConnection, released: Promise<void>): Promise<void> {
+  if (legacy) await released;
+}
+
+/** A fid that may be used while the requests that make it are on their way. */
+function openAhead(
+  { client, root }: NodeConnection,
+  names: NodePath,
+  mode: number,
+  { signal }: FileOptions,
+): { fid: Fid; opened: Promise<unknown> } {
+  const fid = new Fid(client, client.takeFid());
+  const type = MessageType.Twalk;
+  const request = { type, fid: root.number, newfid: fid.number, names };
+  const walked = client.request(request, signal).then(({ qids }) => {
+    // The open that follows fails too, with a text that says less.
+    if (qids.length < names.length)
+      throw new NinePError(`${names[qids.length]}: file not found`, Errno.ENOENT);
+  });
+  return { fid, opened: allOrFirstError([walked, fid.open(mode, requestOptions({ signal }))]) };
+}
+
+/** The results in order; if some fail, the error of the first in order, once all are done. */
+async function allOrFirstError<T extends readonly unknown[] | []>(
+  promises: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const outcomes = await Promise.allSettled(promises);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as {
+    -readonly [K in keyof T]: Awaited<T[K]>;
+  };
+}
+
+function requestOptions({ signal }: FileOptions): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { idOperand, parseCommandLine, seconds, takeNodes, takeVerb } from '../../src/cli/index.js';
+import { UsageError } from '../../src/index.js';
+
+describe('takeNodes', () => {
+  it.each([
+    ['the first operand', ['n8', 'date'], {}, { nodes: 'n8', rest: ['date'] }],
+    [
+      '$NODES, operands being the program',
+      ['date', '-u'],
+      { env: { NODES: 'n9' } },
+      { nodes: 'n9', rest: ['date', '-u'] },
+    ],
+    [
+      '-w before $NODES',
+      ['date'],
+      { option: 'n7', env: { NODES: 'n9' } },
+      { nodes: 'n7', rest: ['date'] },
+    ],
+    [
+      'an operand where as many are expected',
+      ['n8', 'g', '1'],
+      { count: 2 },
+      { nodes: 'n8', rest: ['g', '1'] },
+    ],
+    [
+      '$NODES where no operand is left for it',
+      ['g', '1'],
+      { count: 2, env: { NODES: 'n9' } },
+      { nodes: 'n9', rest: ['g', '1'] },
+    ],
+    [
+      'the operand before $NODES',
+      ['n8', 'g', '1'],
+      { count: 2, env: { NODES: 'n9' } },
+      { nodes: 'n8', rest: ['g', '1'] },
+    ],
+  ])('takes %s', (_, operands, settings, expected) => {
+    expect(takeNodes(operands, { env: {}, ...settings })).toEqual(expected);
+  });
+
+  it.each([
+    [[], {}, 'NODES is missing'],
+    [[], { env: { NODES: '' } }, 'NODES is missing'],
+    [['n8'], { count: 1 }, 'operands are missing'],
+    [[], { count: 1, env: { NODES: 'n8' } }, 'operands are missing'],
+    [['n8', 'a', 'b'], { count: 1 }, 'too many operands'],
+    [['n8', 'a'], { count: 1, option: 'n9' }, 'too many operands'],
+  ])('refuses %j with %j', (operands, settings, reason) => {
+    const take = () => takeNodes(operands, { env: {}, ...settings });
+    expect(take).toThrow(UsageError);
+    expect(take).toThrow(reason);
+  });
+});
+
+it('reads seconds as milliseconds', () => {
+  expect(seconds('--timeout', undefined)).toBeUndefined();
+  expect(seconds('--timeout', '1.5')).toBe(1500);
+  expect(seconds('--timeout', '99999999999')).toBe(2 ** 31 - 1);
+  for (const text of ['0', '-1', '1s', '', 'NaN', '1e3']) {
+    expect(() => seconds('--timeout', text)).toThrow(`--timeout ${text}: `);
+  }
+});
+
+it('reads user and group numbers', () => {
+  expect(idOperand('UID', '4294967294')).toBe(4294967294);
+  for (const text of ['4294967295', '-1', '1.5', 'x', '']) {
+    expect(() => idOperand('UID', text)).toThrow(UsageError);
+  }
+});
+
+it('finds the verb, or the early form without one', () => {
+  const verbs = ['add', 'delete'] as const;
+  expect(takeVerb(['delete', 'n8'], verbs, 'add')).toEqual({ verb: 'delete', operands: ['n8'] });
+  expect(takeVerb(['n8', 'g'], verbs, 'add')).toEqual({ verb: 'add', operands: ['n8', 'g'] });
+});
+
+describe('parseCommandLine', () => {
+  const text = {
+    name: 'xtest',
+    usage: ['NODES'],
+    summary: '',
+    examples: [['xtest n8', 'tests']],
+  } as const;
+  const parse = (...args: string[]) =>
+    parseCommandLine<{ a?: boolean }>(text, args, (command) => {
+      command.passThroughOptions().option('-a', 'an option');
+    });
+
+  it("leaves a program's options to it", async () => {
+    const { options, operands } = await parse('-a', '--user', 'bob', 'n8', 'ls', '-l', '-a', '-w');
+    expect(operands).toEqual(['n8', 'ls', '-l', '-a', '-w']);
+    expect(options).toEqual({ a: true, user: 'bob' });
+  });
+
+  it.each([
+    [['-x', 'n8'], "unknown option '-x'"],
+    [['-w'], 'argument missing'],
+  ])('refuses %j', async (args, reason) => {
+    await expect(parse(...args)).rejects.toThrow(UsageError);
+    await expect(parse(...args)).rejects.toThrow(reason);
+  });
+});

@@ -1,0 +1,105 @@
+import type { JobOutput, OutputStyle } from '@xcpu/libxcpu';
+import { parseCommandLine, seconds, start, takeNodes } from '@xcpu/libxcpu/cli';
+
+interface Options {
+  readonly label?: boolean;
+  readonly lines?: boolean;
+  readonly jobid?: string;
+  readonly key?: string;
+  readonly chdir?: string;
+  readonly tree?: string;
+  readonly timeout?: string;
+  readonly stdin: boolean;
+}
+
+const TEXT = {
+  name: 'xrx',
+  usage: ['NODES PROGRAM [ARGS...]'],
+  summary: `Runs a program on many nodes at once. Input goes to all of them, signals too; output comes back as it is written.
+The exit status is the largest of the nodes': the program's own, 128 + N if signal N ended it, 127 not found,
+126 not executable, 125 session not made, 124 timed out. It is 254 if a node could not be reached, refused, or was
+lost, 2 for wrong usage, 130 after a second Ctrl-C.`,
+  examples: [
+    ["xrx 'n[8-11]' date", 'the date on four nodes'],
+    ["xrx -p 'n[8-11]' uptime", "each line with its node's name in front"],
+    ['xrx -j myjob -c /data n8 make -j8', 'as job myjob, in /data'],
+    ["tar c . | xrx 'n[8-11]' tar xC /tmp", 'a directory to four nodes'],
+  ],
+} as const;
+
+/** Exit status of a program that was ended by SIGPIPE: what it wrote was no longer wanted. */
+const BROKEN_PIPE = 128 + 13;
+const SECOND_INTERRUPT = 130;
+const FORWARDED = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
+
+start('xrx', main);
+
+async function main(args: readonly string[]): Promise<number> {
+  const { options, operands } = await parseCommandLine<Options>(TEXT, args, (command) => {
+    command
+      .passThroughOptions()
+      .option('-p, --label', 'write whole lines, the name of the node in front')
+      .option('-L, --lines', 'write whole lines')
+      .option('-l', "use the node's own files (there is no other way yet)")
+      .option('-j, --jobid <ID>', 'name of the job, for xps')
+      .option('-k, --key <FILE>', 'private key to log in with (~/.ssh/id_rsa)')
+      .option('-c, --chdir <DIR>', "directory on the nodes to start in (the user's home)")
+      .option('-n, --tree <N>', 'sessions that hang off this machine (accepted, has no effect yet)')
+      .option('--timeout <SECONDS>', 'end the programs that still run then')
+      .option('--no-stdin', 'give the programs no input');
+  });
+  const { nodes, rest } = takeNodes(operands, { option: options.nodes });
+  const argv = rest[0] === '--' ? rest.slice(1) : rest;
+  const timeout = seconds('--timeout', options.timeout);
+  const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
+  const { UsageError, JobOutput, jobExitStatus, printTrace, run, systemText, userLogin } =
+    await import('@xcpu/libxcpu');
+  if (argv.length === 0) throw new UsageError('the program to run is missing');
+  if (options.tree !== undefined && !/^(\.|[1-9]\d*)$/.test(options.tree)) {
+    throw new UsageError(`-n ${options.tree}: a number above 0, or ".", is wanted`);
+  }
+  const output = new JobOutput(styleOf(options));
+  const job = await run(nodes, argv, {
+    login: await userLogin({ user: options.user, keyFile: options.key }),
+    jobid: options.jobid,
+    cwd: options.chdir,
+    timeout,
+    connectTimeout,
+    trace: options.debug ? printTrace : undefined,
+    stdin: options.stdin ? standardInput(output) : undefined,
+    sink: (event) => {
+      const written = output.sink(event);
+      // Whoever ended the run knows that he did.
+      if (event.type !== 'exit' || !event.error || event.error.kind === 'cancelled') return written;
+      const { message } = event.error;
+      return Promise.resolve(written).then(() => output.note(`xrx: ${message}`));
+    },
+  });
+  let interrupts = 0;
+  for (const [name, number] of Object.entries(FORWARDED)) {
+    process.on(name, () => {
+      if (name !== 'SIGINT' || ++interrupts < 2) void job.signal(number);
+      else job.wipe().finally(() => process.exit(SECOND_INTERRUPT));
+    });
+  }
+  try {
+    return jobExitStatus(await job.result);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return BROKEN_PIPE;
+    throw new Error(`cannot write the output: ${systemText(error)}`);
+  }
+}
+
+function styleOf({ label, lines }: Options): OutputStyle {
+  if (label) return 'labels';
+  return lines ? 'lines' : 'plain';
+}
+
+async function* standardInput(output: JobOutput): AsyncGenerator<Uint8Array> {
+  try {
+    yield* process.stdin;
+  } catch (error) {
+    const { systemText } = await import('@xcpu/libxcpu');
+    await output.note(`xrx: cannot read standard input: ${systemText(error)}`);
+  }
+}

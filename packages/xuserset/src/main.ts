@@ -1,0 +1,83 @@
+import {
+  type AdminOptions,
+  idOperand,
+  parseCommandLine,
+  runVerb,
+  start,
+  takeVerb,
+  type Verb,
+} from '@xcpu/libxcpu/cli';
+
+interface Options extends AdminOptions {
+  readonly local?: boolean;
+}
+
+const TEXT = {
+  name: 'xuserset',
+  usage: [
+    '[add] NODES USER UID GROUP KEYFILE',
+    'delete NODES USER',
+    'flush NODES',
+    'addgroup|delgroup NODES USER GROUP',
+    'add|delete -u NODES',
+  ],
+  summary: `Tells nodes about users, so that they can run programs there. KEYFILE is the user's public RSA key
+(~/.ssh/id_rsa.pub), GROUP his default group, which the nodes must know (xgroupset). flush removes all users.`,
+  examples: [
+    ["xuserset 'n[8-11]' alice 1000 staff ~alice/.ssh/id_rsa.pub", 'alice on four nodes'],
+    ["xuserset addgroup 'n[8-11]' alice video", 'one group more'],
+    ["xuserset add -u 'n[8-11]'", 'every local user who has an RSA key'],
+    ['xuserset delete n8 alice', 'n8 forgets her'],
+  ],
+} as const;
+
+const VERBS = {
+  add: {
+    operands: ['USER', 'UID', 'GROUP', 'KEYFILE'],
+    commands: async (user = '', uid = '', group = '', keyFile = '') => {
+      const { readPublicKey } = await import('@xcpu/libxcpu');
+      const key = readPublicKey(keyFile);
+      return [{ command: 'user-add', user, uid: idOperand('UID', uid), group, key }];
+    },
+  },
+  delete: { operands: ['USER'], commands: (user = '') => [{ command: 'user-del', user }] },
+  flush: { operands: [], commands: () => [{ command: 'user-flush' }] },
+  addgroup: {
+    operands: ['USER', 'GROUP'],
+    commands: (user = '', group = '') => [{ command: 'user-add-group', user, group }],
+  },
+  delgroup: {
+    operands: ['USER', 'GROUP'],
+    commands: (user = '', group = '') => [{ command: 'user-del-group', user, group }],
+  },
+} as const satisfies Record<string, Verb>;
+type VerbName = keyof typeof VERBS;
+
+start('xuserset', main);
+
+async function main(args: readonly string[]): Promise<number> {
+  const { options, operands } = await parseCommandLine<Options>(TEXT, args, (command) => {
+    command
+      .option(
+        '-A, --admin-key <FILE>',
+        'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
+      )
+      .option('-u, --local', 'every local user with ~/.ssh/id_rsa.pub; those that a node has stay');
+  });
+  const names = Object.keys(VERBS) as VerbName[];
+  const { verb, operands: rest } = takeVerb(operands, names, 'add');
+  return runVerb('xuserset', options.local ? await localVerb(verb) : VERBS[verb], rest, options);
+}
+
+async function localVerb(verb: VerbName): Promise<Verb> {
+  const { localUsers, UsageError } = await import('@xcpu/libxcpu');
+  if (verb !== 'add' && verb !== 'delete') throw new UsageError(`-u does not go with ${verb}`);
+  const users = localUsers();
+  if (users.length === 0) throw new UsageError('no local user has an RSA key in ~/.ssh/id_rsa.pub');
+  return {
+    operands: [],
+    keepsExisting: true,
+    commands: () =>
+      verb === 'add' ? users : users.map(({ user }) => ({ command: 'user-del', user })),
+  };
+}
