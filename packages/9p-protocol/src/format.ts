@@ -19,7 +19,7 @@ export function formatMessage(message: AnyMessage): string {
 
 function formatField(value: unknown): string {
   if (value instanceof Uint8Array) return formatData(value);
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return quote(value);
   if (Array.isArray(value)) return `[${value.map(formatField).join(' ')}]`;
   if (typeof value === 'object' && value !== null) {
     return 'path' in value ? formatQid(value as Qid) : formatStat(value as Stat);
@@ -29,7 +29,7 @@ function formatField(value: unknown): string {
 
 function formatData(data: Uint8Array): string {
   const text = Buffer.from(data.buffer, data.byteOffset, Math.min(data.length, SHOWN));
-  return `${data.length} bytes ${JSON.stringify(text.toString('latin1'))}${data.length > SHOWN ? '…' : ''}`;
+  return `${data.length} bytes ${quote(text.toString('latin1'))}${data.length > SHOWN ? '…' : ''}`;
 }
 
 function formatQid(qid: Qid): string {
@@ -37,5 +37,13 @@ function formatQid(qid: Qid): string {
 }
 
 function formatStat(stat: Stat): string {
-  return `${JSON.stringify(stat.name)} ${formatQid(stat.qid)} mode ${stat.mode.toString(8)} length ${stat.length} ${stat.uid} ${stat.gid}`;
+  return `${quote(stat.name)} ${formatQid(stat.qid)} mode ${stat.mode.toString(8)} length ${stat.length} ${quote(stat.uid)} ${quote(stat.gid)}`;
+}
+
+/** In quotes; no byte that a terminal obeys is left, those above ASCII included. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\x7f-\x9f\u2028\u2029]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -49,6 +49,13 @@ export const defaultServerLimits: ServerLimits = {
   connectionsPerPeer: 1_024,
 };
 
+const leastLimits: Record<string, number> = {
+  msize: MIN_MSIZE,
+  msizeBeforeAttach: MIN_MSIZE,
+  // A socket's own buffer: with less in it, no socket tells when it has drained.
+  unsentBytes: 64 * 1024,
+};
+
 /**
  * The default limits with some of them changed.
  * @throws NinePError (EINVAL) naming a limit that makes no sense.
@@ -56,7 +63,7 @@ export const defaultServerLimits: ServerLimits = {
 export function serverLimits(changes: Partial<ServerLimits> = {}): ServerLimits {
   const limits = { ...defaultServerLimits, ...changes };
   for (const [name, value] of Object.entries(limits)) {
-    const least = name === 'msize' || name === 'msizeBeforeAttach' ? MIN_MSIZE : 1;
+    const least = leastLimits[name] ?? 1;
     if (!Number.isSafeInteger(value) || value < least || value > 0x7fffffff) {
       throw new NinePError(
         `limit ${name}: ${value} is not between ${least} and 2^31-1`,

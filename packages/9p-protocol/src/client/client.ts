@@ -80,7 +80,7 @@ export class Client {
   readonly #frames: FrameReader;
   readonly #out = new FrameWriter();
   /** By tag. */
-  readonly #pending: (Pending | undefined)[] = [];
+  readonly #pending = new Map<number, Pending>();
   readonly #freeTags: number[] = [];
   readonly #freeFids: number[] = [];
   readonly #onFrame = (frame: Buffer) => this.#receive(frame);
@@ -88,7 +88,6 @@ export class Client {
   readonly #closeListeners = new Set<(reason: NinePError) => void>();
   #nextTag = 0;
   #nextFid = 0;
-  #inFlight = 0;
   #sendScheduled = false;
   #timer: NodeJS.Timeout | undefined;
   #heard = true;
@@ -177,8 +176,7 @@ export class Client {
       }
       const pending: Pending = { type: message.type, resolve, reject, release: undefined };
       if (signal) this.#abortable(tag, pending, signal);
-      this.#pending[tag] = pending;
-      this.#inFlight++;
+      this.#pending.set(tag, pending);
       this.#scheduleSend();
       if (this.#timer === undefined && this.#heartbeat > 0) this.#startHeartbeat();
     });
@@ -259,13 +257,12 @@ export class Client {
     const message = decode(frame, this.dialect);
     this.#trace?.('received', message);
     const { tag, type } = message;
-    const pending = this.#pending[tag];
+    const pending = this.#pending.get(tag);
     if (!pending) throw protocolError(`answer with tag ${tag}, which is not in use`);
     if (type !== pending.type + 1 && type !== MessageType.Rerror) {
       throw protocolError(`answer of type ${type} to a request of type ${pending.type}`);
     }
-    this.#pending[tag] = undefined;
-    this.#inFlight--;
+    this.#pending.delete(tag);
     pending.release?.();
     if (!pending.release && tag !== NOTAG) this.#freeTags.push(tag);
     if (type === MessageType.Rerror) {
@@ -282,7 +279,11 @@ export class Client {
       flushing = true;
       this.request({ type: MessageType.Tflush, oldtag: tag }).then(
         () => this.#flushed(tag, pending, signal),
-        (error: unknown) => pending.reject(error),
+        (error: unknown) => {
+          // Not flushed after all: the answer, if it still comes, frees the tag.
+          flushing = false;
+          pending.reject(error);
+        },
       );
     };
     pending.release = () => {
@@ -293,9 +294,8 @@ export class Client {
   }
 
   #flushed(tag: number, pending: Pending, signal: AbortSignal): void {
-    if (this.#pending[tag] === pending) {
-      this.#pending[tag] = undefined;
-      this.#inFlight--;
+    if (this.#pending.get(tag) === pending) {
+      this.#pending.delete(tag);
       pending.reject(signal.reason);
     }
     this.#freeTags.push(tag);
@@ -309,7 +309,7 @@ export class Client {
   }
 
   #beat(): void {
-    if (this.#inFlight === 0) {
+    if (this.#pending.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     } else if (this.#heard) {
@@ -330,12 +330,11 @@ export class Client {
     if (this.#closed) return;
     this.#closed = reason;
     clearInterval(this.#timer);
-    for (const pending of this.#pending) {
-      if (!pending) continue;
+    for (const pending of this.#pending.values()) {
       pending.release?.();
       pending.reject(reason);
     }
-    this.#pending.length = 0;
+    this.#pending.clear();
     for (const listener of this.#closeListeners) listener(reason);
     this.#closeListeners.clear();
   }

@@ -119,7 +119,7 @@ export class Fid {
     options: RequestOptions = {},
   ): Promise<Fid> {
     const names = typeof path === 'string' ? path.split('/').filter((name) => name) : path;
-    if (names.length > MAX_WALK_NAMES) return (await this.walk(names, options)).open(mode, options);
+    if (names.length > MAX_WALK_NAMES) return this.#walkThenOpen(names, mode, options);
     const fid = new Fid(this.client, this.client.takeFid());
     const [walked, opened] = await Promise.allSettled([
       walkOnce(this, fid, names, options.signal),
@@ -273,6 +273,20 @@ export class Fid {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.clunk();
+  }
+
+  async #walkThenOpen(
+    names: readonly string[],
+    mode: number,
+    options: RequestOptions,
+  ): Promise<Fid> {
+    const fid = await this.walk(names, options);
+    try {
+      return await fid.open(mode, options);
+    } catch (error) {
+      await fid.clunk().catch(() => {});
+      throw error;
+    }
   }
 
   async #end(type: 120 | 122): Promise<void> {

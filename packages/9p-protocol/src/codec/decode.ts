@@ -1,7 +1,7 @@
 import { type Dialect, HEADER_SIZE, MAX_WALK_NAMES, MessageType, NONUNAME } from '../constants.js';
 import { protocolError } from '../errors.js';
 import type { AnyMessage } from '../messages.js';
-import type { Qid } from '../types.js';
+import type { Qid, Stat } from '../types.js';
 import { Reader } from './reader.js';
 import { readStat } from './stat.js';
 
@@ -14,6 +14,9 @@ const reader = new Reader(NOTHING);
  * @throws NinePError (protocol) if it is not a message of this dialect; the frame's tag can still be read with {@link frameTag}.
  */
 export function decode(frame: Buffer, dialect: Dialect): AnyMessage {
+  if (frame.length < HEADER_SIZE || frame.readUInt32LE(0) !== frame.length) {
+    throw protocolError('message size does not fit its frame');
+  }
   const type = frame[4]!;
   const tag = frameTag(frame);
   reader.reset(frame, HEADER_SIZE, frame.length);
@@ -66,13 +69,9 @@ function decodeBody(type: number, tag: number, dialect: Dialect): AnyMessage {
     case MessageType.Rflush:
       return { type, tag };
     case MessageType.Rstat:
-      reader.u16();
-      return { type, tag, stat: readStat(reader, dialect) };
-    case MessageType.Twstat: {
-      const fid = reader.u32();
-      reader.u16();
-      return { type, tag, fid, stat: readStat(reader, dialect) };
-    }
+      return { type, tag, stat: readSizedStat(dialect) };
+    case MessageType.Twstat:
+      return { type, tag, fid: reader.u32(), stat: readSizedStat(dialect) };
     case MessageType.Tflush:
       return { type, tag, oldtag: reader.u16() };
     case MessageType.Tversion:
@@ -126,6 +125,12 @@ function decodeBody(type: number, tag: number, dialect: Dialect): AnyMessage {
 /** The C statfs client leaves the number out although 9P2000.u was agreed: both forms are understood. */
 function readUserNumber(dialect: Dialect): number {
   return dialect === '9P2000.u' && reader.remaining > 0 ? reader.u32() : NONUNAME;
+}
+
+/** In messages a stat has its length in front a second time: stat(5), "BUGS". */
+function readSizedStat(dialect: Dialect): Stat {
+  if (reader.u16() !== reader.remaining) throw protocolError('stat size does not fit its message');
+  return readStat(reader, dialect);
 }
 
 function readNames(): string[] {

@@ -177,7 +177,5 @@ function writeSizedStat(
   const start = writer.at;
   writer.u16(0);
   writeStat(writer, message.stat, dialect);
-  const size = writer.at - start - 2;
-  writer.buffer[start] = size;
-  writer.buffer[start + 1] = size >>> 8;
+  writer.patch16(start, writer.at - start - 2);
 }

@@ -8,13 +8,14 @@ const SLAB = 64 * 1024;
 /** Payloads up to this many bytes are copied: one more piece to send costs more than the copy. */
 const COPY_BELOW = 1024;
 
+const NOTHING: Buffer = Buffer.alloc(0);
 // Encoding never yields in the middle, so all connections cut from one slab and idle ones hold none.
-const slab = new Writer(Buffer.alloc(0));
+const slab = new Writer(NOTHING);
 
 /** Collects messages as the pieces that one gathering write sends; large payloads are not copied. */
 export class FrameWriter {
   #pieces: Uint8Array[] = [];
-  #buffer = slab.buffer;
+  #buffer = NOTHING;
   #start = 0;
   #end = 0;
   /** Bytes collected and not taken yet. */
@@ -48,6 +49,7 @@ export class FrameWriter {
     this.#close();
     const pieces = this.#pieces;
     this.#pieces = [];
+    this.#buffer = NOTHING;
     this.byteLength = 0;
     return pieces;
   }

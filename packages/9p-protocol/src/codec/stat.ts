@@ -40,7 +40,10 @@ export function readStat(reader: Reader, dialect: Dialect): Stat {
   return stat;
 }
 
-/** Writes a stat, size field included. */
+/**
+ * Writes a stat, size field included.
+ * @throws NinePError (ENAMETOOLONG) if its strings together are too long for 9P.
+ */
 export function writeStat(writer: Writer, stat: Stat, dialect: Dialect): void {
   const start = writer.at;
   writer.u16(0);
@@ -61,9 +64,7 @@ export function writeStat(writer: Writer, stat: Stat, dialect: Dialect): void {
     writer.u32(stat.nGid ?? NONUNAME);
     writer.u32(stat.nMuid ?? NONUNAME);
   }
-  const size = writer.at - start - 2;
-  writer.buffer[start] = size;
-  writer.buffer[start + 1] = size >>> 8;
+  writer.patch16(start, writer.at - start - 2);
 }
 
 /** The most bytes that a stat can take on the wire, its size field included. */

@@ -38,3 +38,13 @@ export function encodeString(buffer: Buffer, at: number, text: string): number {
   }
   return buffer.write(text, at, 'utf8');
 }
+
+/** As much of the text's beginning as fits into `size` bytes without cutting a letter. */
+export function truncateString(text: string, size: number): string {
+  if (text.length * 3 <= size) return text;
+  const bytes = Buffer.from(text);
+  if (bytes.length <= size) return text;
+  let end = size;
+  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}

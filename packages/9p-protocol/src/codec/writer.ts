@@ -4,8 +4,8 @@ import type { Qid, Uint64 } from '../types.js';
 import { encodeString } from './strings.js';
 
 const TWO_32 = 0x1_0000_0000;
-/** A string's length is 16 bits on the wire. */
-const MAX_STRING = 0xffff;
+/** The lengths of strings and stats are 16 bits on the wire. */
+const MAX_LENGTH = 0xffff;
 
 /** Writes little-endian fields one after the other into a buffer that has room for them. */
 export class Writer {
@@ -42,6 +42,16 @@ export class Writer {
     buffer[at + 3] = value >>> 24;
   }
 
+  /**
+   * Sets a length that was left open.
+   * @throws NinePError (ENAMETOOLONG) above 65535.
+   */
+  patch16(at: number, length: number): void {
+    if (length > MAX_LENGTH) throw new NinePError('string too long for 9P', Errno.ENAMETOOLONG);
+    this.buffer[at] = length;
+    this.buffer[at + 1] = length >>> 8;
+  }
+
   u64(value: Uint64): void {
     if (typeof value === 'number') {
       this.u32(value >>> 0);
@@ -56,11 +66,7 @@ export class Writer {
   string(text: string): void {
     const start = this.at;
     const length = encodeString(this.buffer, start + 2, text);
-    if (length > MAX_STRING) {
-      throw new NinePError('string too long for 9P', Errno.ENAMETOOLONG);
-    }
-    this.buffer[start] = length;
-    this.buffer[start + 1] = length >>> 8;
+    this.patch16(start, length);
     this.at = start + 2 + length;
   }
 

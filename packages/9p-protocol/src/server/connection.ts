@@ -1,7 +1,8 @@
 import { decode, frameTag } from '../codec/decode.js';
 import { FrameReader } from '../codec/frame-reader.js';
 import { FrameWriter } from '../codec/frame-writer.js';
-import { type Dialect, IO_HEADER_SIZE, MessageType, MIN_MSIZE, NOFID } from '../constants.js';
+import { truncateString } from '../codec/strings.js';
+import { type Dialect, HEADER_SIZE, MessageType, MIN_MSIZE, NOFID } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
 import type { ServerLimits } from '../limits.js';
@@ -10,6 +11,7 @@ import type { Transport } from '../transport/transport.js';
 import { FidTable } from './fids.js';
 import type { Awaitable, FileServer } from './files.js';
 import { Operations } from './operations.js';
+import type { ReadReply, Reply } from './replies.js';
 import { Request } from './request.js';
 
 /** What a server's owner may watch. */
@@ -40,7 +42,9 @@ export class Connection {
   readonly #flushes = new Map<number, number[]>();
   readonly #operations: Operations<unknown>;
   readonly #drainListeners = new Set<() => void>();
-  readonly #onFrame = (frame: Buffer) => this.#receive(frame);
+  readonly #onFrame = (frame: Buffer) => this.#take(frame);
+  /** Frames that came in one chunk with more requests than there is room for replies to. */
+  #held: Buffer[] = [];
   #attachTimer: NodeJS.Timeout | undefined;
   #writeBytes = 0;
   #readBytes = 0;
@@ -83,7 +87,8 @@ export class Connection {
 
   /** Calls back once when the connection is no longer congested, or gone; the result takes the call back. */
   onDrain(listener: () => void): () => void {
-    this.#drainListeners.add(listener);
+    if (this.#closed) queueMicrotask(listener);
+    else this.#drainListeners.add(listener);
     return () => this.#drainListeners.delete(listener);
   }
 
@@ -100,11 +105,10 @@ export class Connection {
     this.#frames.maxSize = this.msize;
   }
 
-  /** Called by Operations: requests about a fid that goes away. */
-  cancelFid(fid: number, except: Request): void {
-    for (const request of this.#requests.values()) {
-      if (request.fid === fid && request !== except) request.cancel('fid clunked');
-    }
+  /** Called by Operations: something failed that no request waits for. What is no error of a file is told. */
+  fault(thrown: unknown): void {
+    const error = NinePError.from(thrown);
+    if (error.ename === 'internal error') this.#events.fault?.(this, error);
   }
 
   /**
@@ -132,6 +136,15 @@ export class Connection {
     }
     this.#receiving = false;
     this.#flushOut();
+  }
+
+  /** Small requests in one chunk can ask for gigabytes: the rest waits until the client took what it asked for. */
+  #take(frame: Buffer): void {
+    if (this.#held.length > 0 || this.#out.byteLength > this.limits.unsentBytes) {
+      this.#held.push(frame);
+    } else {
+      this.#receive(frame);
+    }
   }
 
   #receive(frame: Buffer): void {
@@ -183,6 +196,9 @@ export class Connection {
     this.#reset();
     this.msize = Math.min(message.msize, this.limits.msize);
     this.dialect = agreedDialect(message.version);
+    // Whoever has proved who he is need not do so again to send full messages.
+    const most = this.#attachTimer ? this.limits.msizeBeforeAttach : this.msize;
+    this.#frames.maxSize = Math.min(most, this.msize);
     this.#reply(message.tag, {
       type: MessageType.Rversion,
       tag: 0,
@@ -193,15 +209,17 @@ export class Connection {
 
   #flush(tag: number, oldtag: number): void {
     const request = this.#requests.get(oldtag);
-    if (!request && !this.#flushes.has(oldtag)) {
-      return this.#reply(tag, { type: MessageType.Rflush, tag: 0 });
+    if (!request) return this.#reply(tag, { type: MessageType.Rflush, tag: 0 });
+    if (this.#requests.size >= 2 * this.limits.requests) {
+      // Tflush has no error to answer with, and every request has been flushed once by now.
+      return this.destroy(protocolError('too many flushes'));
     }
     // Rflush comes after the request has ended either way: only then is its effect on fids settled.
     const waiting = this.#flushes.get(oldtag);
     if (waiting) waiting.push(tag);
     else this.#flushes.set(oldtag, [tag]);
     this.#requests.set(tag, new Request(this, tag, NOFID));
-    request?.cancel('request flushed');
+    request.cancel('request flushed');
   }
 
   #answer(request: Request, reply: Reply): void {
@@ -213,21 +231,22 @@ export class Connection {
   #fail(request: Request, thrown: unknown): void {
     if (request.abandoned) return;
     const flushed = this.#flushes.has(request.tag);
-    const error = NinePError.from(thrown);
+    const error = reasonOf(request, thrown);
     if (!(flushed && error.kind === 'aborted')) this.#replyError(request.tag, error);
     this.#settle(request);
   }
 
+  /** The request is over, and with it whatever flushes it, and what flushes that. */
   #settle(request: Request): void {
-    this.#requests.delete(request.tag);
     this.#uncharge(request);
-    const flushes = this.#flushes.get(request.tag);
-    if (!flushes) return;
-    this.#flushes.delete(request.tag);
-    for (const tag of flushes) {
-      this.#reply(tag, { type: MessageType.Rflush, tag: 0 });
-      const flush = this.#requests.get(tag);
-      if (flush) this.#settle(flush);
+    const ended = [request.tag];
+    for (const tag of ended) {
+      this.#requests.delete(tag);
+      const flushes = this.#flushes.get(tag);
+      if (!flushes) continue;
+      this.#flushes.delete(tag);
+      for (const flush of flushes) this.#reply(flush, { type: MessageType.Rflush, tag: 0 });
+      ended.push(...flushes);
     }
   }
 
@@ -239,14 +258,22 @@ export class Connection {
 
   #reply(tag: number, reply: Reply): void {
     if (this.#closed) return;
-    if ('pieces' in reply) this.#replyData(tag, reply);
-    else this.#send(reply, tag);
+    try {
+      if ('pieces' in reply) this.#replyData(tag, reply);
+      else this.#send(reply, tag);
+    } catch (error) {
+      // A text that a file server gave is too long for 9P.
+      this.#replyError(tag, error);
+    }
   }
 
   #replyError(tag: number, thrown: unknown): void {
-    const error = NinePError.from(thrown);
-    if (error.ename === 'internal error') this.#events.fault?.(this, error);
-    this.#send({ type: MessageType.Rerror, tag, ename: error.ename, errno: error.errno }, tag);
+    if (this.#closed) return;
+    this.fault(thrown);
+    const { ename, errno } = NinePError.from(thrown);
+    // Two for the length of the text, four for the number.
+    const fitting = truncateString(ename, Math.min(this.msize, 0xffff) - HEADER_SIZE - 6);
+    this.#send({ type: MessageType.Rerror, tag, ename: fitting, errno }, tag);
   }
 
   #replyData(tag: number, { pieces, count }: ReadReply): void {
@@ -259,9 +286,8 @@ export class Connection {
   }
 
   #send(message: RMessage, tag: number): void {
-    if (this.#closed) return;
     message.tag = tag;
-    this.#events.trace?.(this, 'sent', message);
+    this.#events.trace?.(this, 'sent', { ...message });
     this.#out.message(message, this.dialect ?? '9P2000');
     this.#scheduleSend();
   }
@@ -279,18 +305,28 @@ export class Connection {
   #flushOut(): void {
     if (this.#closed) return;
     if (this.#out.byteLength > 0) this.transport.send(this.#out.take());
-    if (!this.#paused && this.transport.unsent > this.limits.unsentBytes) {
+    if (this.#paused) return;
+    if (this.#held.length > 0 || this.transport.unsent > this.limits.unsentBytes) {
       this.#paused = true;
       this.transport.pause();
     }
   }
 
   #drained(): void {
-    if (this.#paused) {
-      this.#paused = false;
-      this.transport.resume();
-    }
+    if (this.#closed) return;
+    if (this.#paused) this.#goOn();
     this.#callDrainListeners();
+  }
+
+  #goOn(): void {
+    this.#paused = false;
+    const held = this.#held;
+    this.#held = [];
+    this.#receiving = true;
+    for (const frame of held) this.#take(frame);
+    this.#receiving = false;
+    this.#flushOut();
+    if (!this.#paused) this.transport.resume();
   }
 
   #callDrainListeners(): void {
@@ -303,6 +339,7 @@ export class Connection {
     if (this.#closed) return;
     if (!reason && this.#frames.partial) reason = protocolError('connection ended in a message');
     this.#closed = true;
+    this.#held = [];
     clearTimeout(this.#attachTimer);
     this.#reset();
     this.#callDrainListeners();
@@ -321,26 +358,18 @@ export class Connection {
   }
 }
 
-/** What answers a request: a message, whose tag is filled in, or the pieces of an Rread. */
-export type Reply = RMessage | ReadReply;
-
-interface ReadReply {
-  readonly pieces: readonly Uint8Array[];
-  /** Bytes in all pieces. */
-  readonly count: number;
-}
-
-/** Largest count of a Tread or Twrite at this msize. */
-export function maxCount(msize: number): number {
-  return Math.max(msize - IO_HEADER_SIZE, 0);
-}
-
 function fidOf(message: TMessage): number {
   return 'fid' in message ? message.fid : NOFID;
 }
 
 function isRequest(message: AnyMessage): message is TMessage {
   return (message.type & 1) === 0;
+}
+
+/** What a cancelled request's operation throws of Node's own is only how it noticed. */
+function reasonOf(request: Request, thrown: unknown): NinePError {
+  const aborted = request.cancelled && thrown instanceof Error && thrown.name === 'AbortError';
+  return NinePError.from(aborted ? request.signal.reason : thrown);
 }
 
 function agreedDialect(version: string): Dialect | undefined {

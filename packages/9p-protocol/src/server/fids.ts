@@ -3,6 +3,7 @@ import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
 import type { DirectoryReader } from './directory.js';
 import type { AuthFile, OpenFile, ServerFile } from './files.js';
+import type { Request } from './request.js';
 
 /** What a fid stands for. Exactly one of `file` and `auth` is set once the request that makes it was answered. */
 export class Fid<User = unknown> {
@@ -15,12 +16,12 @@ export class Fid<User = unknown> {
   mode = 0;
   directory: DirectoryReader<User> | undefined;
   /**
-   * While a request changes what the fid is (walk, open, clunk …) the later ones about it wait here, in order:
+   * While a request decides what the fid is (walk, open, create …) the later ones about it wait here, in order:
    * a client may send walk, open and read without waiting for answers.
    */
-  gate: (() => void)[] | undefined;
+  gate: Set<() => void> | undefined;
   /** Reads and writes that wait. */
-  active = 0;
+  waiting: Set<Request<User>> | undefined;
   /** Called when the last of them has ended. */
   onIdle: (() => void) | undefined;
   /** Clunked, or its connection is over. */
@@ -63,13 +64,14 @@ export class FidTable<User> {
       throw new NinePError(`too many fids (limit ${this.#limit})`, Errno.EMFILE);
     }
     const fid = new Fid<User>(number);
-    fid.gate = [];
+    fid.gate = new Set();
     this.#fids.set(number, fid);
     return fid;
   }
 
+  /** Frees the number, unless another fid has it by now: after a Tversion, old walks may still end. */
   delete(fid: Fid<User>): void {
-    this.#fids.delete(fid.number);
+    if (this.#fids.get(fid.number) === fid) this.#fids.delete(fid.number);
   }
 
   /** Empties the table. */

@@ -33,9 +33,9 @@ export interface ServerFile<User = unknown> {
   remove?(request: Request<User>): Awaitable<void>;
   /** All of the changes or none of them. */
   wstat?(changes: StatChanges, request: Request<User>): Awaitable<void>;
-  /** A fid names this file from now on. */
+  /** A fid, or an operation that is under way, names this file from now on. */
   acquire?(): void;
-  /** A fid no longer does; called once for each `acquire`. */
+  /** One of them no longer does; called once for each `acquire`. */
   release?(): void;
 }
 
@@ -61,7 +61,8 @@ export interface OpenFile<User = unknown> {
   readonly iounit?: number;
   /**
    * Reads may wait without end (a pipe, an event). They are not counted in the limit of waiting reads: the
-   * file looks at `request.congested` itself before it answers.
+   * file looks at `request.congested` itself before it answers. An answer counts from the next turn of the loop
+   * on, so a file that has many requests to answer does not answer all of them in one.
    */
   readonly stream?: boolean;
   /** At most `count` bytes; none at the end. Pieces are sent one after the other without a copy. */

@@ -1,5 +1,4 @@
-import { statRoom } from '../codec/stat.js';
-import { MessageType, NOFID, NONUNAME, OpenMode, QidType } from '../constants.js';
+import { MessageType, NOFID, NONUNAME, NOTAG, OpenMode, QidType } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
 import type {
@@ -14,12 +13,22 @@ import type {
   Twrite,
   Twstat,
 } from '../messages.js';
-import type { Qid, Uint64 } from '../types.js';
-import { type Connection, maxCount, type Reply } from './connection.js';
+import type { Uint64 } from '../types.js';
+import type { Connection } from './connection.js';
 import { DirectoryReader } from './directory.js';
 import { type Fid, type FidTable, unknownFid } from './fids.js';
 import type { Awaitable, FileServer, Login, OpenFile, ServerFile } from './files.js';
-import type { Request } from './request.js';
+import { exclusive, holding, track, whenReady } from './gate.js';
+import {
+  dataReply,
+  maxCount,
+  piecesReply,
+  type Reply,
+  statReply,
+  writtenReply,
+} from './replies.js';
+import { Request } from './request.js';
+import { checkName, notDirectory, walkNames } from './walk.js';
 import { statChanges } from './wstat.js';
 
 const RCLUNK: RMessage = { type: MessageType.Rclunk, tag: 0 };
@@ -50,25 +59,17 @@ export class Operations<User> {
       case MessageType.Tclunk:
       case MessageType.Tremove: {
         const fid = this.#fids.get(message.fid);
-        if (fid.gate) return whenOpen(fid, () => this.#perform(request, fid, message));
-        return this.#perform(request, fid, message);
+        if (!fid.gate) return this.#perform(request, fid, message);
+        return whenReady(fid, request, () => this.#perform(request, fid, message));
       }
-      case MessageType.Twalk: {
-        const fid = this.#fids.get(message.fid);
-        const target = message.newfid === message.fid ? fid : this.#fids.reserve(message.newfid);
-        const walk = () => this.#make(target, () => this.#walk(request, fid, target, message));
-        return fid.gate && fid !== target ? whenOpen(fid, walk) : this.#after(fid, target, walk);
-      }
+      case MessageType.Twalk:
+        return this.#startWalk(request, message);
       case MessageType.Tauth: {
         const fid = this.#fids.reserve(message.afid);
         return this.#make(fid, () => this.#auth(request, fid, message));
       }
-      case MessageType.Tattach: {
-        const auth = message.afid === NOFID ? undefined : this.#fids.get(message.afid);
-        const fid = this.#fids.reserve(message.fid);
-        const attach = () => this.#make(fid, () => this.#attach(request, fid, auth, message));
-        return auth?.gate ? whenOpen(auth, attach) : attach();
-      }
+      case MessageType.Tattach:
+        return this.#startAttach(request, message);
       default:
         throw protocolError(`unexpected message type ${message.type}`);
     }
@@ -76,21 +77,17 @@ export class Operations<User> {
 
   /** The end of the conversation, or a new Tversion. */
   clunkAll(): void {
-    for (const fid of this.#fids.takeAll()) {
-      // A failing close has nobody left to tell.
-      this.#discard(fid)?.catch(() => {});
-    }
+    for (const fid of this.#fids.takeAll()) this.#detached(() => this.#discard(fid));
   }
 
   #perform(request: Request<User>, fid: Fid<User>, message: FidMessage): Awaitable<Reply> {
     if (fid.gone) throw unknownFid();
-    if (request.cancelled) throw request.signal.reason;
     request.user = fid.user;
     switch (message.type) {
       case MessageType.Tread:
-        return track(fid, this.#read(request, fid, message));
+        return track(fid, request, this.#read(request, fid, message));
       case MessageType.Twrite:
-        return track(fid, this.#write(request, fid, message));
+        return track(fid, request, this.#write(request, fid, message));
       case MessageType.Tstat:
         return this.#stat(request, fid);
       case MessageType.Twstat:
@@ -100,17 +97,36 @@ export class Operations<User> {
       case MessageType.Tcreate:
         return exclusive(fid, () => this.#create(request, fid, message));
       case MessageType.Tclunk:
-        return this.#clunk(request, fid);
+        return this.#clunk(fid);
       case MessageType.Tremove:
         return this.#remove(request, fid);
     }
   }
 
+  #startWalk(request: Request<User>, message: Twalk): Awaitable<Reply> {
+    const fid = this.#fids.get(message.fid);
+    if (message.newfid === message.fid) {
+      const move = () => exclusive(fid, () => this.#walk(request, fid, fid, message));
+      return whenReady(fid, request, move);
+    }
+    const target = this.#fids.reserve(message.newfid);
+    const walk = () => this.#walk(request, fid, target, message);
+    return this.#make(target, () => whenReady(fid, request, walk));
+  }
+
+  #startAttach(request: Request<User>, message: Tattach): Awaitable<Reply> {
+    const auth = message.afid === NOFID ? undefined : this.#fids.get(message.afid);
+    const fid = this.#fids.reserve(message.fid);
+    const attach = () => this.#attach(request, fid, auth, message);
+    if (!auth) return this.#make(fid, attach);
+    // A clunk of the afid that follows at once must not close it under the proof's eyes.
+    return this.#make(fid, () => whenReady(auth, request, () => exclusive(auth, attach)));
+  }
+
   /** Runs what gives a reserved fid its meaning; the number is free again if that fails. */
   #make(fid: Fid<User>, make: () => Awaitable<Reply>): Awaitable<Reply> {
-    const reserved = !fid.file && !fid.auth;
     const failed = (error: unknown): never => {
-      if (reserved) this.#forget(fid);
+      this.#forget(fid);
       throw error;
     };
     return exclusive(fid, () => {
@@ -123,17 +139,12 @@ export class Operations<User> {
     });
   }
 
-  /** A walk that moves a fid itself waits its turn like any other request about it. */
-  #after(fid: Fid<User>, target: Fid<User>, walk: () => Awaitable<Reply>): Awaitable<Reply> {
-    return fid === target && fid.gate ? whenOpen(fid, walk) : walk();
-  }
-
   #auth(request: Request<User>, fid: Fid<User>, message: Tauth): Awaitable<Reply> {
     if (!this.#server.auth) throw new NinePError('authentication not required', Errno.EIO);
     const stranger = request as Request<undefined>;
     return then(this.#server.auth(loginOf(message), stranger), (auth) => {
+      if (fid.gone) this.#abandon(auth);
       fid.auth = auth;
-      if (fid.gone) void closing(auth);
       return { type: MessageType.Rauth, tag: 0, aqid: auth.qid };
     });
   }
@@ -144,7 +155,7 @@ export class Operations<User> {
     auth: Fid<User> | undefined,
     message: Tattach,
   ): Awaitable<Reply> {
-    if (auth && !auth.auth) throw unknownFid();
+    if (auth && (auth.gone || !auth.auth)) throw unknownFid();
     const stranger = request as Request<undefined>;
     const entered = this.#server.attach(loginOf(message), auth?.auth, stranger);
     return then(entered, ({ root, user }) => {
@@ -165,48 +176,16 @@ export class Operations<User> {
     if (fid.gone || !from) throw unknownFid();
     if (fid.open) throw new NinePError('cannot walk from an open fid', Errno.EBUSY);
     request.user = fid.user;
-    return this.#step(request, from, message.names, [], (file, qids) => {
+    const walked = walkNames(request, from, message.names, (file, qids) => {
       if (qids.length === message.names.length) {
-        target.user = fid.user;
+        target.user = request.user;
         this.#bind(target, file);
       } else if (target !== fid) {
         this.#forget(target);
       }
       return { type: MessageType.Rwalk, tag: 0, qids };
     });
-  }
-
-  /** Goes on along `names`; the first name must be found, a later one that is not ends the walk there: walk(5). */
-  #step(
-    request: Request<User>,
-    from: ServerFile<User>,
-    names: readonly string[],
-    qids: Qid[],
-    arrive: (file: ServerFile<User>, qids: Qid[]) => Reply,
-  ): Awaitable<Reply> {
-    let file = from;
-    while (qids.length < names.length) {
-      let next: Awaitable<ServerFile<User> | undefined>;
-      try {
-        next = lookUp(file, names[qids.length]!, request);
-      } catch (error) {
-        return endWalk(error, file, qids, arrive);
-      }
-      if (next instanceof Promise) {
-        return next.then(
-          (found) => {
-            if (!found) return endWalk(notFound(), file, qids, arrive);
-            qids.push(found.qid);
-            return this.#step(request, found, names, qids, arrive);
-          },
-          (error: unknown) => endWalk(error, file, qids, arrive),
-        );
-      }
-      if (!next) return endWalk(notFound(), file, qids, arrive);
-      qids.push(next.qid);
-      file = next;
-    }
-    return arrive(file, qids);
+    return holding(from, walked);
   }
 
   #open(request: Request<User>, fid: Fid<User>, message: Topen): Awaitable<Reply> {
@@ -218,10 +197,11 @@ export class Operations<User> {
       throw new NinePError('is a directory', Errno.EISDIR);
     }
     if (!file.open) throw denied();
-    return then(file.open(message.mode, request), (open) => {
+    const opened = then(file.open(message.mode, request), (open) => {
       this.#opened(fid, open, message.mode);
       return { type: MessageType.Ropen, tag: 0, qid: file.qid, iounit: open.iounit ?? 0 };
     });
+    return holding(file, opened);
   }
 
   #create(request: Request<User>, fid: Fid<User>, message: Tcreate): Awaitable<Reply> {
@@ -231,12 +211,13 @@ export class Operations<User> {
     if (!(directory.qid.type & QidType.DIR)) throw notDirectory();
     if (!directory.create) throw denied();
     const { name, perm, mode, extension } = message;
-    return then(directory.create({ name, perm, mode, extension }, request), (created) => {
-      this.#bind(fid, created.file);
-      this.#opened(fid, created.open, message.mode);
-      const { qid } = created.file;
-      return { type: MessageType.Rcreate, tag: 0, qid, iounit: created.open.iounit ?? 0 };
+    const made = then(directory.create({ name, perm, mode, extension }, request), (created) => {
+      const { file, open } = created;
+      this.#opened(fid, open, mode);
+      this.#bind(fid, file);
+      return { type: MessageType.Rcreate, tag: 0, qid: file.qid, iounit: open.iounit ?? 0 };
     });
+    return holding(directory, made);
   }
 
   #read(request: Request<User>, fid: Fid<User>, message: Tread): Awaitable<Reply> {
@@ -272,12 +253,10 @@ export class Operations<User> {
   }
 
   #stat(request: Request<User>, fid: Fid<User>): Awaitable<Reply> {
-    return then(fileOf(fid).stat(request), (stat) => {
-      if (statRoom(stat) + 32 > this.#connection.msize) {
-        throw new NinePError('stat does not fit into msize', Errno.ENOBUFS);
-      }
-      return { type: MessageType.Rstat, tag: 0, stat };
-    });
+    const file = fileOf(fid);
+    const { msize, dialect } = this.#connection;
+    const stat = then(file.stat(request), (stat) => statReply(stat, dialect!, msize));
+    return holding(file, stat);
   }
 
   #wstat(request: Request<User>, fid: Fid<User>, message: Twstat): Awaitable<Reply> {
@@ -286,35 +265,28 @@ export class Operations<User> {
     if (changes.name !== undefined) checkName(changes.name);
     if (Object.keys(changes).length === 0) return RWSTAT;
     if (!file.wstat) throw denied();
-    return then(file.wstat(changes, request), () => RWSTAT);
+    return holding(
+      file,
+      then(file.wstat(changes, request), () => RWSTAT),
+    );
   }
 
-  #clunk(request: Request<User>, fid: Fid<User>): Awaitable<Reply> {
+  #clunk(fid: Fid<User>): Awaitable<Reply> {
     this.#fids.delete(fid);
-    const { file } = fid;
-    const remove = fid.open && fid.mode & OpenMode.REMOVE_ON_CLOSE ? file?.remove : undefined;
-    const discarded = this.#discard(fid, request);
-    if (!remove) return discarded ? discarded.then(() => RCLUNK) : RCLUNK;
-    return Promise.resolve(discarded)
-      .then(() => remove.call(file, request))
-      .then(() => RCLUNK);
+    return then(this.#discard(fid), () => RCLUNK);
   }
 
-  #remove(request: Request<User>, fid: Fid<User>): Awaitable<Reply> {
-    const { file } = fid;
+  async #remove(request: Request<User>, fid: Fid<User>): Promise<Reply> {
     this.#fids.delete(fid);
-    let removed: Awaitable<void>;
+    fid.mode &= ~OpenMode.REMOVE_ON_CLOSE;
     try {
-      if (!file) throw unknownFid();
+      const file = fileOf(fid);
       if (!file.remove) throw denied();
-      removed = file.remove(request);
-    } catch (error) {
-      void this.#discard(fid, request)?.catch(() => {});
-      throw error;
+      await file.remove(request);
+    } finally {
+      await this.#discard(fid);
     }
-    const discarded = this.#discard(fid, request);
-    if (!(removed instanceof Promise) && !discarded) return RREMOVE;
-    return Promise.all([removed, discarded]).then(() => RREMOVE);
+    return RREMOVE;
   }
 
   /** The fid names `file` from now on, unless it went away while that was found out. */
@@ -327,7 +299,7 @@ export class Operations<User> {
 
   #opened(fid: Fid<User>, open: OpenFile<User>, mode: number): void {
     if (fid.gone) {
-      void closing(open);
+      this.#abandon(open);
       throw unknownFid();
     }
     fid.open = open;
@@ -340,23 +312,53 @@ export class Operations<User> {
   }
 
   /**
-   * Lets go of what a fid holds: waiting requests are cancelled, the file is closed after the last of them has
-   * ended (a descriptor must not be reused under a read), then released.
+   * Lets go of what a fid holds: reads and writes that wait are cancelled, the file is closed after the last of
+   * them has ended (a descriptor must not be reused under a read), then released.
    */
-  #discard(fid: Fid<User>, by?: Request<User>): Promise<void> | undefined {
+  #discard(fid: Fid<User>): Awaitable<void> {
     fid.gone = true;
-    if (by && fid.active > 0) this.#connection.cancelFid(fid.number, by);
-    const { file, open, auth } = fid;
-    const close = () => {
-      const closed = open ? closing(open) : auth ? closing(auth) : undefined;
-      if (closed) return closed.finally(() => file?.release?.());
-      file?.release?.();
-      return undefined;
-    };
-    if (fid.active === 0) return close();
-    return new Promise<void>((resolve) => {
+    if (!fid.waiting || fid.waiting.size === 0) return this.#release(fid);
+    const idle = new Promise<void>((resolve) => {
       fid.onIdle = resolve;
-    }).then(close);
+    });
+    for (const request of fid.waiting) request.cancel('fid clunked');
+    return idle.then(() => this.#release(fid));
+  }
+
+  #release(fid: Fid<User>): Awaitable<void> {
+    const { file, mode } = fid;
+    const open = fid.open ?? fid.auth;
+    if (open?.close || mode & OpenMode.REMOVE_ON_CLOSE) return this.#closeAndRelease(fid);
+    file?.release?.();
+  }
+
+  async #closeAndRelease(fid: Fid<User>): Promise<void> {
+    const { file, mode } = fid;
+    const open = fid.open ?? fid.auth;
+    try {
+      await open?.close?.();
+      if (mode & OpenMode.REMOVE_ON_CLOSE) await file?.remove?.(this.#request(fid));
+    } finally {
+      file?.release?.();
+    }
+  }
+
+  /** A request that no message made: what happens when a fid goes away with its connection. */
+  #request(fid: Fid<User>): Request<User> {
+    const request = new Request<User>(this.#connection, NOTAG, fid.number);
+    request.user = fid.user;
+    return request;
+  }
+
+  /** Closes what was opened for a fid that is gone. */
+  #abandon(open: { close?(): Awaitable<void> }): void {
+    this.#detached(() => open.close?.());
+  }
+
+  /** Runs what has no client left to be told of its failure. */
+  #detached(run: () => Awaitable<void>): void {
+    const ended = async () => run();
+    ended().catch((error: unknown) => this.#connection.fault(error));
   }
 }
 
@@ -365,95 +367,9 @@ type FidMessage = Exclude<
   { type: 100 | 102 | 104 | 108 | 110 } // those that make fids, or are not about one
 >;
 
-/** Queues a request behind the one that is deciding what the fid is. */
-function whenOpen<User>(fid: Fid<User>, run: () => Awaitable<Reply>): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    fid.gate!.push(() => {
-      try {
-        resolve(run());
-      } catch (error) {
-        reject(error);
-      }
-    });
-  });
-}
-
-/** Keeps later requests about the fid waiting while this one decides what it is. */
-function exclusive<User>(fid: Fid<User>, run: () => Awaitable<Reply>): Awaitable<Reply> {
-  let reply: Awaitable<Reply>;
-  try {
-    reply = run();
-  } catch (error) {
-    openGate(fid);
-    throw error;
-  }
-  if (!(reply instanceof Promise)) {
-    openGate(fid);
-    return reply;
-  }
-  fid.gate ??= [];
-  return reply.finally(() => openGate(fid));
-}
-
-function openGate<User>(fid: Fid<User>): void {
-  const waiting = fid.gate;
-  fid.gate = undefined;
-  if (!waiting) return;
-  for (const [index, run] of waiting.entries()) {
-    run();
-    // One of them closed the gate again: the rest goes on waiting, in front of whatever came since.
-    const again = fid.gate as (() => void)[] | undefined;
-    if (again) {
-      again.unshift(...waiting.slice(index + 1));
-      return;
-    }
-  }
-}
-
-/** Counts a read or write that waits, so that the file is not closed under it. */
-function track<User>(fid: Fid<User>, reply: Awaitable<Reply>): Awaitable<Reply> {
-  if (!(reply instanceof Promise)) return reply;
-  fid.active++;
-  return reply.finally(() => {
-    fid.active--;
-    if (fid.active === 0) fid.onIdle?.();
-  });
-}
-
+/** Goes on at once with a value that is there: only what really waits costs a turn of the loop. */
 function then<T>(value: Awaitable<T>, use: (value: T) => Reply): Awaitable<Reply> {
   return value instanceof Promise ? value.then(use) : use(value);
-}
-
-function closing(open: { close?(): Awaitable<void> }): Promise<void> | undefined {
-  const closed = open.close?.();
-  return closed instanceof Promise ? closed : undefined;
-}
-
-function lookUp<User>(
-  file: ServerFile<User>,
-  name: string,
-  request: Request<User>,
-): Awaitable<ServerFile<User> | undefined> {
-  if (!(file.qid.type & QidType.DIR)) throw notDirectory();
-  if (name === '..') return file.parent ?? file;
-  checkName(name);
-  return file.walk?.(name, request);
-}
-
-function endWalk<User>(
-  error: unknown,
-  file: ServerFile<User>,
-  qids: Qid[],
-  arrive: (file: ServerFile<User>, qids: Qid[]) => Reply,
-): Reply {
-  if (qids.length === 0) throw error;
-  return arrive(file, qids);
-}
-
-function checkName(name: string): void {
-  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
-    throw new NinePError('invalid file name', Errno.EINVAL);
-  }
 }
 
 function loginOf({ uname, aname, nUname }: Tauth | Tattach): Login {
@@ -476,37 +392,8 @@ function clamp(offset: Uint64): number {
   return typeof offset === 'number' ? offset : Number.MAX_SAFE_INTEGER;
 }
 
-function piecesReply(pieces: readonly Uint8Array[]): Reply {
-  let count = 0;
-  for (const piece of pieces) count += piece.length;
-  return { pieces, count };
-}
-
-function dataReply(data: Uint8Array | readonly Uint8Array[], wanted: number): Reply {
-  const reply =
-    data instanceof Uint8Array ? { pieces: [data], count: data.length } : piecesReply(data);
-  if ('count' in reply && reply.count > wanted) {
-    throw new NinePError('internal error', Errno.EIO, {
-      cause: 'read yields more than was asked for',
-    });
-  }
-  return reply;
-}
-
-function writtenReply(count: number): Reply {
-  return { type: MessageType.Rwrite, tag: 0, count };
-}
-
 function denied(): NinePError {
   return new NinePError('permission denied', Errno.EPERM);
-}
-
-function notFound(): NinePError {
-  return new NinePError('file not found', Errno.ENOENT);
-}
-
-function notDirectory(): NinePError {
-  return new NinePError('not a directory', Errno.ENOTDIR);
 }
 
 function notOpenFor(what: string): NinePError {

@@ -14,6 +14,8 @@ export class Request<User = unknown> {
   abandoned = false;
   /** Bytes that count against the limits of the connection until the answer. */
   charge = 0;
+  /** Called once when the request is cancelled before the file server was asked. */
+  onCancel: ((reason: NinePError) => void) | undefined;
   #controller: AbortController | undefined;
   #cancelled: NinePError | undefined;
 
@@ -47,6 +49,7 @@ export class Request<User = unknown> {
   cancel(reason: string): void {
     if (this.#cancelled) return;
     this.#cancelled = new NinePError(reason, Errno.EINTR, { kind: 'aborted' });
+    this.onCancel?.(this.#cancelled);
     this.#controller?.abort(this.#cancelled);
   }
 }

@@ -25,8 +25,14 @@ export class DuplexTransport implements Transport {
     stream.on('drain', () => events.drain());
     // The peer's end of stream is the end of the conversation: 9P has no use for half of one.
     stream.on('end', () => stream.end());
-    stream.on('close', () => events.close(stream.errored ?? undefined));
-    if (stream.destroyed) queueMicrotask(() => events.close(stream.errored ?? undefined));
+    let over = false;
+    const close = () => {
+      if (!over) events.close(stream.errored ?? undefined);
+      over = true;
+    };
+    stream.on('close', close);
+    // It may have told so already, before there was anyone to hear it.
+    if (stream.closed) queueMicrotask(close);
   }
 
   send(pieces: readonly Uint8Array[]): void {

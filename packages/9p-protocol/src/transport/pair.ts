@@ -36,7 +36,9 @@ class PairEnd extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    setImmediate(() => this.other.destroy());
+    // What was sent before the end in order is still to be read; the end of it ends the other side.
+    if (!this.writableFinished) setImmediate(() => this.other.destroy());
+    this._read();
     done(error);
   }
 

@@ -75,9 +75,8 @@ class TcpListener implements Listener {
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-    });
+    this.#server.close();
+    return new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { attach, Client } from '../../src/client/index.js';
 import { connectTcp, listenTcp, OpenMode, transportPair } from '../../src/index.js';
-import { Server, serveTree } from '../../src/server/index.js';
+import { Server, SyntheticDirectory, SyntheticFile, serveTree } from '../../src/server/index.js';
+import { connected } from '../support/pair.js';
 
 describe('a synthetic tree', () => {
   it('is walked, listed, read and written over memory', async () => {
@@ -41,5 +42,52 @@ describe('a synthetic tree', () => {
     client.close();
     await listener.close();
     server.close();
+  });
+
+  it('shows each open the same snapshot, and refuses what a file has not', async () => {
+    let opened = 0;
+    const files = serveTree({
+      counter: { read: async () => `${++opened}` },
+      sink: { write: () => {} },
+      both: { read: () => 'r', write: () => {} },
+    });
+    const { client } = await connected(files);
+    const root = await attach(client, { uname: 'me' });
+    const [one, two] = [await root.walkOpen('counter', 0), await root.walkOpen('counter', 0)];
+    const texts = [one, two, one].map(async (fid) => (await fid.readAll()).toString());
+    expect(await Promise.all(texts)).toEqual(['1', '2', '1']);
+    await expect(root.walkOpen('counter', OpenMode.WRITE)).rejects.toThrow('permission denied');
+    await expect(root.walkOpen('counter', OpenMode.READ_WRITE)).rejects.toThrow(
+      'permission denied',
+    );
+    await expect(root.walkOpen('sink', OpenMode.READ)).rejects.toThrow('permission denied');
+    const both = await root.walkOpen('both', OpenMode.READ_WRITE);
+    expect((await both.readAll()).toString()).toBe('r');
+    expect(await both.write(0, Buffer.from('four'))).toBe(4);
+    const modes = (await (await root.walkOpen([], 0)).readDirectory()).map(({ mode }) => mode);
+    expect(modes).toEqual([0o444, 0o222, 0o666]);
+    client.close();
+  });
+
+  it('is made of files whose owners and numbers may be told', async () => {
+    const root = new SyntheticDirectory<string>({
+      name: '/',
+      mode: 0o755,
+      uid: 'root',
+      gid: 'wheel',
+    });
+    const attributes = { name: 'file', mode: 0o600, uid: 'u', gid: 'g', nUid: 7, nGid: 8 };
+    const file = root.add(new SyntheticFile<string>(attributes));
+    const { client } = await connected({ attach: ({ uname }) => ({ root, user: uname }) });
+    const top = await attach(client, { uname: 'me' });
+    const found = await top.walk('file');
+    const none = 0xffffffff;
+    expect(await found.stat()).toMatchObject({ uid: 'u', nUid: 7, nGid: 8, nMuid: 7, mode: 0o600 });
+    expect(await top.stat()).toMatchObject({ uid: 'root', gid: 'wheel', nUid: none, nGid: none });
+    expect(found.qid.path).toBe(file.qid.path);
+    expect(found.qid.path).not.toBe(top.qid.path);
+    await expect(found.open(OpenMode.READ)).rejects.toThrow('permission denied');
+    expect((await (await found.walk([])).stat()).name).toBe('file');
+    client.close();
   });
 });

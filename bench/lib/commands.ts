@@ -1,0 +1,61 @@
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+
+/** A command line to be measured. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Runs a command with nothing to read and its output thrown away.
+ *
+ * @returns milliseconds from just before its start until its end
+ * @throws Error when its status is not 0 or it wrote to stderr: what failed is not worth measuring
+ */
+export function timeCommand({ program, args, cwd, env = process.env }: Command): number {
+  const options: SpawnSyncOptions = { env, stdio: ['ignore', 'ignore', 'pipe'] };
+  const start = performance.now();
+  const result = spawnSync(program, args, cwd === undefined ? options : { ...options, cwd });
+  const elapsed = performance.now() - start;
+  if (result.error) {
+    throw result.error;
+  }
+  const said = String(result.stderr).trim();
+  if (result.status !== 0 || said !== '') {
+    const end = result.signal ?? `status ${result.status}`;
+    throw new Error(`${program} ${args.join(' ')} ended with ${end}: ${said}`);
+  }
+  return elapsed;
+}
+
+/**
+ * Times commands in turn, so that whatever else the machine does meets all of them alike.
+ *
+ * @param warmUps rounds that are thrown away first
+ * @returns the milliseconds of each command, in its order
+ */
+export function timeInTurn(
+  commands: readonly Command[],
+  rounds: number,
+  warmUps = 2,
+): readonly number[][] {
+  const times: number[][] = commands.map(() => []);
+  for (let round = -warmUps; round < rounds; round++) {
+    commands.forEach((command, index) => {
+      const elapsed = timeCommand(command);
+      if (round >= 0) {
+        times[index]?.push(elapsed);
+      }
+    });
+  }
+  return times;
+}
+
+/** Whether a program of that name is in PATH. */
+export function isInstalled(program: string): boolean {
+  return (
+    spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { stdio: 'ignore' }).status === 0
+  );
+}

@@ -1,0 +1,278 @@
+import { describe, expect, it, vi } from 'vitest';
+import { type PeerIdentity, type Transport, transportPair } from '../../src/index.js';
+import {
+  type FileServer,
+  Server,
+  type ServerLimits,
+  serverLimits,
+} from '../../src/server/index.js';
+import {
+  type FileBehaviour,
+  Ledger,
+  ledgerServer,
+  settled,
+  untilCancelled,
+} from '../support/ledger.js';
+import {
+  attach,
+  auth,
+  clunk,
+  flush,
+  open,
+  RawPeer,
+  read,
+  stat,
+  version,
+  walk,
+  write,
+} from '../support/raw-peer.js';
+
+const blocked: FileBehaviour = {
+  open: {
+    read: (_offset, _count, request) => untilCancelled(request),
+    write: (_offset, _data, request) => untilCancelled(request),
+  },
+};
+
+describe('limits', () => {
+  it('that make no sense are refused by name', () => {
+    expect(() => serverLimits({ fids: 0 })).toThrow('limit fids: 0 is not between 1 and 2^31-1');
+    expect(() => serverLimits({ msize: 255 })).toThrow('limit msize');
+    expect(() => serverLimits({ requests: 1.5 })).toThrow('limit requests');
+    expect(() => serverLimits({ unsentBytes: 1000 })).toThrow('limit unsentBytes');
+    expect(serverLimits({ msize: 8192 }).msize).toBe(8192);
+  });
+
+  it('hold for fids; a clunk makes room', async () => {
+    const peer = await served({ children: { blocked } }, { fids: 3 });
+    await peer.call(walk(0, 1, []));
+    await peer.call(walk(0, 2, []));
+    expect(await peer.call(walk(0, 3, []))).toMatchObject({
+      ename: 'too many fids (limit 3)',
+      errno: 24,
+    });
+    expect(await peer.call(attach(3))).toMatchObject({ ename: 'too many fids (limit 3)' });
+    await peer.call(clunk(1));
+    expect(await peer.call(walk(0, 3, []))).toMatchObject({ type: 111 });
+  });
+
+  it('hold for requests that wait; what is answered or flushed makes room', async () => {
+    const peer = await served({ children: { blocked } }, { requests: 2 });
+    peer.send(walk(0, 1, ['blocked'], 1), open(1, 0, 2));
+    await peer.answers(2);
+    peer.send(read(1, 0, 1, 3), read(1, 0, 1, 4), stat(0, 5));
+    expect(await peer.next()).toMatchObject({
+      tag: 5,
+      ename: 'too many requests (limit 2)',
+      errno: 11,
+    });
+    expect(await peer.call(flush(3, 6))).toMatchObject({ type: 109 });
+    expect(await peer.call(stat(0, 5))).toMatchObject({ type: 125 });
+  });
+
+  it('hold for flushes that wait: the conversation ends', async () => {
+    const stubborn: FileBehaviour = { open: { read: () => new Promise(() => {}) } };
+    const peer = await served({ children: { stubborn } }, { requests: 2 });
+    peer.send(walk(0, 1, ['stubborn'], 1), open(1, 0, 2), read(1, 0, 1, 3));
+    peer.send(...[4, 5, 6].map((tag) => flush(3, tag)));
+    await peer.answers(2);
+    peer.send(flush(3, 7));
+    await peer.closed;
+  });
+
+  it('hold for the bytes of writes and of reads that wait; an answer gives them back', async () => {
+    const peer = await served({ children: { blocked } }, { writeBytes: 100, readBytes: 200 });
+    await peer.call(walk(0, 1, ['blocked']));
+    await peer.call(open(1, 2));
+    peer.send(write(1, 0, 'x'.repeat(60), 3), write(1, 0, 'x'.repeat(41), 4));
+    expect(await peer.next()).toMatchObject({
+      tag: 4,
+      ename: expect.stringContaining('written'),
+      errno: 105,
+    });
+    peer.send(read(1, 0, 150, 5), read(1, 0, 51, 6));
+    expect(await peer.next()).toMatchObject({
+      tag: 6,
+      ename: expect.stringContaining('read'),
+      errno: 105,
+    });
+    await peer.call(flush(3, 7));
+    await peer.call(flush(5, 7));
+    peer.send(write(1, 0, 'x'.repeat(100), 3), read(1, 0, 200, 5), stat(0, 8));
+    expect(await peer.next()).toMatchObject({ tag: 8 });
+    expect(await peer.call(version())).toMatchObject({ type: 101 });
+    await peer.open();
+    await peer.call(walk(0, 1, ['blocked']));
+    await peer.call(open(1, 2));
+    peer.send(write(1, 0, 'x'.repeat(100), 3), read(1, 0, 200, 5), stat(0, 8));
+    expect(await peer.next()).toMatchObject({ tag: 8, type: 125 });
+  });
+
+  it('do not count reads of streams, nor what failed at once', async () => {
+    const stream: FileBehaviour = { open: { ...blocked.open, stream: true } };
+    const failing: FileBehaviour = {
+      open: {
+        read: () => {
+          throw new Error();
+        },
+      },
+    };
+    const peer = await served({ children: { stream, failing } }, { readBytes: 100 });
+    peer.send(walk(0, 1, ['stream'], 1), open(1, 0, 2), walk(0, 2, ['failing'], 3), open(2, 0, 4));
+    await peer.answers(4);
+    peer.send(read(1, 0, 90, 5), read(1, 0, 90, 6), stat(0, 7));
+    expect(await peer.next()).toMatchObject({ tag: 7 });
+    for (let time = 0; time < 3; time++) {
+      expect(await peer.call(read(2, 0, 90, 8))).toMatchObject({ ename: 'internal error' });
+    }
+  });
+
+  it('hold for connections, of all and of one peer', async () => {
+    const server = serverOf({ children: {} }, { connections: 3, connectionsPerPeer: 2 });
+    const connect = (group: string) => {
+      const [ours, theirs] = pairOf({ address: `${group}!1`, group });
+      server.accept(theirs);
+      return new RawPeer(ours);
+    };
+    const first = connect('a');
+    await connect('a').open();
+    await connect('a').closed;
+    await connect('b').open();
+    await connect('c').closed;
+    expect(server.connections.size).toBe(3);
+    first.transport.destroy();
+    await settled();
+    expect(server.connections.size).toBe(2);
+    await connect('a').open();
+    server.close();
+    await settled();
+    expect(server.connections.size).toBe(0);
+    await connect('a').open();
+  });
+
+  it('hold for the time until the first attach', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const ends: unknown[] = [];
+      const server = new Server(ledgerServer({ children: {} }, new Ledger()), {
+        limits: { attachTimeout: 1000 },
+        closed: (_, reason) => ends.push(reason),
+      });
+      const [silent, attached] = [transportPair(), transportPair()];
+      server.accept(silent[1]);
+      server.accept(attached[1]);
+      const peer = new RawPeer(silent[0]);
+      const other = await new RawPeer(attached[0]).open();
+      await peer.call(version());
+      await vi.advanceTimersByTimeAsync(999);
+      expect(await peer.call(auth(1))).toMatchObject({ type: 107 });
+      vi.advanceTimersByTime(1);
+      await peer.closed;
+      expect(ends).toEqual([expect.objectContaining({ ename: 'no attach in time' })]);
+      expect(await other.call(stat(0))).toMatchObject({ type: 125 });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('hold for messages before the first attach', async () => {
+    const server = serverOf({ children: { blocked } }, { msizeBeforeAttach: 300 });
+    const [ours, theirs] = transportPair();
+    server.accept(theirs);
+    const peer = new RawPeer(ours);
+    await peer.call(version());
+    peer.send(auth(1, 'x'.repeat(300)));
+    await peer.closed;
+    const [mine, its] = transportPair();
+    server.accept(its);
+    const known = await new RawPeer(mine).open();
+    expect(await known.call(walk(0, 1, ['x'.repeat(300)]))).toMatchObject({
+      ename: 'file not found',
+    });
+  });
+});
+
+describe('a client that never reads', () => {
+  it('makes the server hold little, and holds up no other', async () => {
+    let made = 0;
+    const big: FileBehaviour = {
+      open: {
+        read: (_offset, count) => {
+          made += count;
+          return Buffer.alloc(count);
+        },
+      },
+    };
+    const server = serverOf({ children: { big } }, { unsentBytes: 256 * 1024 });
+    const [ours, theirs] = transportPair();
+    const connection = server.accept(theirs)!;
+    const peer = await new RawPeer(ours).open(64 * 1024);
+    peer.send(walk(0, 1, ['big'], 1), open(1, 0, 2));
+    await peer.answers(2);
+    ours.pause();
+    const count = 64 * 1024 - 24;
+    const requests = 2000;
+    peer.send(...Array.from({ length: requests }, (_, tag) => read(1, 0, count, tag)));
+    await settled();
+    expect(connection.congested).toBe(true);
+    expect(made).toBeLessThan(3 * 256 * 1024);
+    const [mine, its] = transportPair();
+    server.accept(its);
+    const other = await new RawPeer(mine).open();
+    expect(await other.call(stat(0))).toMatchObject({ type: 125 });
+
+    ours.resume();
+    expect((await peer.answers(requests)).size).toBe(requests);
+    expect(made).toBe(requests * count);
+    expect(await peer.call(stat(0, 7))).toMatchObject({ tag: 7, type: 125 });
+  });
+
+  it('is seen by streams, which go on when it has read', async () => {
+    let waits = 0;
+    let turn = Promise.resolve();
+    const stream: FileBehaviour = {
+      open: {
+        stream: true,
+        read: (_offset, count, request) => {
+          const answer = turn.then(async () => {
+            while (request.congested) {
+              waits++;
+              await new Promise<void>((resolve) => request.connection.onDrain(resolve));
+            }
+            return Buffer.alloc(count);
+          });
+          turn = answer.then(settled);
+          return answer;
+        },
+      },
+    };
+    const server = serverOf({ children: { stream } }, { unsentBytes: 64 * 1024 });
+    const [ours, theirs] = transportPair();
+    server.accept(theirs);
+    const peer = await new RawPeer(ours).open(64 * 1024);
+    peer.send(walk(0, 1, ['stream'], 1), open(1, 0, 2));
+    await peer.answers(2);
+    ours.pause();
+    peer.send(...Array.from({ length: 20 }, (_, tag) => read(1, 0, 60_000, tag)));
+    await vi.waitUntil(() => waits > 0);
+    ours.resume();
+    expect((await peer.answers(20)).size).toBe(20);
+  });
+});
+
+function serverOf(root: FileBehaviour, limits: Partial<ServerLimits>): Server<string> {
+  const files: FileServer<string> = ledgerServer(root, new Ledger());
+  return new Server(files, { limits });
+}
+
+async function served(root: FileBehaviour, limits: Partial<ServerLimits>): Promise<RawPeer> {
+  const [ours, theirs] = transportPair();
+  serverOf(root, limits).accept(theirs);
+  return new RawPeer(ours).open();
+}
+
+/** A pair of which the server's end says that it comes from `peer`. */
+function pairOf(peer: PeerIdentity): [Transport, Transport] {
+  const [ours, theirs] = transportPair();
+  return [ours, Object.defineProperty(theirs, 'peer', { value: peer })];
+}
