@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatMessage, type Listener, listenTcp } from '@xcpu/9p-protocol';
 import { type Connection, Server, type ServerOptions } from '@xcpu/9p-protocol/server';
 import { formatArch, localArch, type PublicKey, parsePublicKey } from '@xcpu/xcpu-protocol';
@@ -20,6 +21,9 @@ import { ADMIN, type AdminIdentity, UserTable } from './users/users.js';
 
 /** Number of xcpu-admin where the host has none of that name: wire document, section 2. */
 const ADMIN_NUMBER = 65_530;
+/** How long clients have to read the last of their programs' output when the daemon stops, in milliseconds. */
+const LAST_READS_MS = 500;
+const POLL_MS = 10;
 
 export interface DaemonOptions {
   readonly port: number;
@@ -69,7 +73,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const scratch = new Scratch(options.tmpdir);
   try {
     await clearLeftovers(options.tmpdir, log);
-    const pipes = new PipeMaker(scratch.pipes, tools.mkfifo);
+    const pipes = new PipeMaker(tools.sh);
     const { instance, cgroups } = scratch;
     const { nofile } = options;
     const changesUser = !options.sameUser;
@@ -120,11 +124,19 @@ class RunningDaemon implements Daemon {
   async stop(): Promise<void> {
     this.#log.event('stopping', { sessions: this.#sessions.size });
     const closed = this.#listener.close();
+    const programs = this.#sessions.size;
     await this.#sessions.close(GRACE_MS);
+    if (programs > 0) await this.#lastReads();
     this.#server.close();
     await closed;
     await this.#scratch.remove();
     this.#log.event('stopped');
+  }
+
+  /** Lets clients fetch what programs printed last and how they ended; those that are done go by themselves. */
+  async #lastReads(): Promise<void> {
+    const end = performance.now() + LAST_READS_MS;
+    while (this.#server.connections.size > 0 && performance.now() < end) await sleep(POLL_MS);
   }
 }
 

@@ -14,7 +14,7 @@ export class Log {
   event(event: string, fields: LogFields = {}): void {
     const time = new Date().toISOString();
     if (this.#json) {
-      this.#write(`${JSON.stringify({ time, event, ...fields })}\n`);
+      this.#write(`${escaped({ time, event, ...fields })}\n`);
       return;
     }
     let line = `${time} ${event}`;
@@ -27,5 +27,13 @@ export class Log {
 
 /** Whatever a peer made us log stays on its line, and inside its value. */
 function quoted(text: string): string {
-  return /^[\w!%+,./:@-]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[\w!%+,./:@-]+$/.test(text) ? text : escaped(text);
+}
+
+/** JSON without what a terminal or a pager could take for a control character or the end of a line. */
+function escaped(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\x7f-\x9f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

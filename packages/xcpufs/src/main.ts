@@ -7,7 +7,8 @@ declare const XCPU_VERSION: string;
 
 async function main(): Promise<void> {
   closeInherited();
-  process.title = 'xcpufs';
+  // What ps shows: comm is then xcpufs, and the options stay visible.
+  process.title = ['xcpufs', ...process.argv.slice(2)].join(' ');
   // A log that nobody reads any more must not end the node.
   process.stderr.on('error', () => {});
   const parsed = parseOptions(process.argv.slice(2), XCPU_VERSION);

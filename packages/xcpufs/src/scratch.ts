@@ -47,7 +47,6 @@ export class Scratch {
     // Users pass through to the programs that they pushed, but see nothing.
     chmodSync(this.directory, 0o711);
     mkdirSync(this.sessions, 0o711);
-    mkdirSync(this.pipes, 0o700);
     mkdirSync(this.trash, 0o700);
     this.cgroups = Cgroups.create(`${PREFIX}${this.instance}`);
     const record: OwnerRecord = {
@@ -63,10 +62,6 @@ export class Scratch {
     return join(this.directory, 'sessions');
   }
 
-  get pipes(): string {
-    return join(this.directory, 'pipes');
-  }
-
   get trash(): string {
     return join(this.directory, 'trash');
   }
@@ -79,7 +74,7 @@ export class Scratch {
 
 /** Clears what daemons that crashed left in a temporary directory: programs, control groups, files. */
 export async function clearLeftovers(parent: string, log: Log): Promise<void> {
-  for (const name of readdirSync(parent)) {
+  for (const name of entriesOf(parent)) {
     if (!name.startsWith(PREFIX)) continue;
     const directory = join(parent, name);
     const record = readRecord(directory);
@@ -120,7 +115,6 @@ async function clear(directory: string): Promise<void> {
   const trash = join(directory, 'trash');
   await removeTree(join(directory, 'sessions'), trash);
   for (const name of entriesOf(trash)) await removeTree(join(trash, name), trash);
-  rmSync(join(directory, 'pipes'), { recursive: true, force: true });
   rmSync(join(directory, OWNER_FILE), { force: true });
   for (const empty of [trash, directory]) {
     try {
@@ -131,6 +125,7 @@ async function clear(directory: string): Promise<void> {
   }
 }
 
+/** Names in a directory, none where it cannot be read. */
 function entriesOf(directory: string): string[] {
   try {
     return readdirSync(directory);

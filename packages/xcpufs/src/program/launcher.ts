@@ -64,6 +64,7 @@ case $1 in
   [ ! -d "$1" ] || fail 126 "$1: is a directory"
   [ -x "$1" ] || fail 126 "$1: permission denied"
   ;;
+-*) fail 127 "$1: not found" ;;
 *) command -v -- "$1" >/dev/null || fail 127 "$1: not found" ;;
 esac
 `;
@@ -108,14 +109,14 @@ export function launchCommand(
   return { file, args: rest, env };
 }
 
-/** What a shell can export: names that are identifiers. Its own PWD is the right one. */
+/** What a shell can export: names that are identifiers, none of the launcher's own. Its own PWD is the right one. */
 function exportable(environment: ProgramSpec['environment']): string[] {
   return Object.entries(environmentObject(environment))
-    .filter(
-      ([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== 'PWD' && name !== 'OLDPWD',
-    )
+    .filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !RESERVED.test(name))
     .map(([name, value]) => `${name}=${value}`);
 }
+
+const RESERVED = /^(PWD|OLDPWD|XCPU_VARIABLE_\d+)$/;
 
 function identity(user: User): string[] {
   const groups = [...user.groups].map(({ gid }) => String(gid));

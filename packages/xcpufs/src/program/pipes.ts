@@ -1,14 +1,25 @@
-import { execFile } from 'node:child_process';
-import { chownSync, closeSync, constants, openSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { closeSync, constants, fchownSync, openSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { nodeError } from '../errors.js';
 
-const run = promisify(execFile);
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
-/** Sets of three made ahead, so that a program's start does not wait for mkfifo(1). */
+/** Sets of three made ahead, so that a program's start does not wait for a shell. */
 const AHEAD = 8;
+
+/**
+ * Makes as many sets of pipes as there are arguments. For each a shell is left that has the three as descriptors
+ * 3, 4 and 5: it tells its process id, and ends when the input of the whole does.
+ */
+const MAKE_PIPES = `
+exec 6<&0
+for set; do
+  : | { exec 3<&0; : | { exec 4<&0; : | exec "$0" -c 'exec 5<&0; echo $$; read -r line <&6'; }; } &
+done
+wait
+`;
+const IN_SHELL = [3, 4, 5];
 
 /** The two ends of each of a program's descriptors. */
 export interface ProgramPipes {
@@ -19,30 +30,28 @@ export interface ProgramPipes {
 }
 
 /**
- * Makes the pipes of programs. Node's own are socket pairs, which cannot be opened by name: `echo x
- * >/dev/stderr` would fail. So these are FIFOs, owned by the program's user, whose names are gone before it starts.
+ * Makes the pipes of programs, owned by the program's user. Node has no pipe(2): its own are socket pairs, which
+ * cannot be opened by name, so that `echo x >/dev/stderr` would fail; a FIFO can, but `cat /dev/stdin` would wait for
+ * ever once the writer has closed it. So a shell makes them, and we open them in its /proc/pid/fd.
  */
 export class PipeMaker {
-  readonly #directory: string;
-  readonly #mkfifo: string;
-  #ready: string[] = [];
+  readonly #sh: string;
+  /** Descriptors of pipes that are open for both reading and writing. */
+  #ready: number[] = [];
   #making: Promise<void> | undefined;
-  #number = 0;
 
-  /** @param directory private to the daemon */
-  constructor(directory: string, mkfifo: string) {
-    this.#directory = directory;
-    this.#mkfifo = mkfifo;
+  constructor(sh: string) {
+    this.#sh = sh;
   }
 
   /** Makes a set for a program of this user (the daemon's own where undefined); waits only if none is ready. */
   open(owner: { uid: number; gid: number } | undefined): ProgramPipes | Promise<ProgramPipes> {
-    const names = this.#take();
-    if (names) return openPipes(names, owner);
+    const pipes = this.#take();
+    if (pipes) return splitEnds(pipes, owner);
     return this.prepare().then(() => this.open(owner));
   }
 
-  /** Makes sets ahead. */
+  /** Makes sets ahead. @throws NinePError if the system cannot make them */
   prepare(): Promise<void> {
     this.#making ??= this.#make().finally(() => {
       this.#making = undefined;
@@ -50,51 +59,72 @@ export class PipeMaker {
     return this.#making;
   }
 
-  #take(): string[] | undefined {
-    if (this.#ready.length < 3) return undefined;
-    const names = this.#ready.splice(0, 3);
-    if (this.#ready.length < (AHEAD / 2) * 3) void this.prepare().catch(() => {});
-    return names;
+  #take(): number[] | undefined {
+    if (this.#ready.length < IN_SHELL.length) return undefined;
+    const pipes = this.#ready.splice(0, IN_SHELL.length);
+    if (this.#ready.length < (AHEAD / 2) * IN_SHELL.length) void this.prepare().catch(() => {});
+    return pipes;
   }
 
   async #make(): Promise<void> {
-    const names: string[] = [];
-    for (let count = 0; count < AHEAD * 3; count++) {
-      names.push(join(this.#directory, `p${this.#number++}`));
-    }
+    const shell = spawn(this.#sh, ['-c', MAKE_PIPES, this.#sh, ...Array<string>(AHEAD).fill('')], {
+      cwd: '/',
+      env: {},
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const made: number[] = [];
     try {
-      await run(this.#mkfifo, ['-m', '600', ...names]);
-    } catch (error) {
-      const { stderr = '' } = error as { stderr?: string };
-      throw nodeError(`cannot make pipes: ${stderr.split('\n')[0] || 'mkfifo failed'}`);
+      for (const pid of await firstLines(shell, AHEAD)) {
+        for (const fd of IN_SHELL) {
+          made.push(openSync(`/proc/${pid}/fd/${fd}`, O_RDWR | O_NONBLOCK));
+        }
+      }
+      this.#ready.push(...made);
+    } catch {
+      for (const fd of made) closeSync(fd);
+      throw nodeError('cannot make pipes: the node is short of resources');
+    } finally {
+      shell.stdin.destroy();
+      shell.stdout.destroy();
     }
-    this.#ready.push(...names);
   }
 }
 
-function openPipes(
-  names: readonly string[],
+/** The first lines that a process prints. @throws Error if it ends before, or cannot be started */
+function firstLines(child: ChildProcessByStdio<Writable, Readable, null>, count: number) {
+  return new Promise<string[]>((resolve, reject) => {
+    let text = '';
+    child.stdout.setEncoding('latin1').on('data', (piece: string) => {
+      text += piece;
+      const lines = text.split('\n');
+      if (lines.length > count) resolve(lines.slice(0, count));
+    });
+    child.stdout.on('end', () => reject(new Error('ended')));
+    child.on('error', reject);
+    child.stdin.on('error', () => {});
+  });
+}
+
+/** Opens each pipe once for the program, in blocking mode, and once for us. */
+function splitEnds(
+  pipes: readonly number[],
   owner: { uid: number; gid: number } | undefined,
 ): ProgramPipes {
   const child: number[] = [];
   const ours: number[] = [];
   try {
-    for (const [index, name] of names.entries()) {
-      if (owner) chownSync(name, owner.uid, owner.gid);
-      // Holding both ends for a moment lets the others be opened, in blocking mode for the program, without waiting.
-      const both = openSync(name, O_RDWR | O_NONBLOCK);
-      try {
-        const reads = index === 0;
-        child.push(openSync(name, reads ? O_RDONLY : O_WRONLY));
-        ours.push(openSync(name, (reads ? O_WRONLY : O_RDONLY) | O_NONBLOCK));
-      } finally {
-        closeSync(both);
-        unlinkSync(name);
-      }
+    for (const [index, fd] of pipes.entries()) {
+      if (owner) fchownSync(fd, owner.uid, owner.gid);
+      const path = `/proc/self/fd/${fd}`;
+      const reads = index === 0;
+      child.push(openSync(path, reads ? O_RDONLY : O_WRONLY));
+      ours.push(openSync(path, (reads ? O_WRONLY : O_RDONLY) | O_NONBLOCK));
     }
     return { child: child as never, ours: ours as never };
   } catch (error) {
     for (const fd of [...child, ...ours]) closeSync(fd);
     throw error;
+  } finally {
+    for (const fd of pipes) closeSync(fd);
   }
 }

@@ -8,8 +8,6 @@ const TOOL_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin'
 /** The programs that xcpufs needs beside itself, by absolute path. */
 export interface Tools {
   readonly sh: string;
-  /** Makes the pipes: coreutils. */
-  readonly mkfifo: string;
   /** Gives programs their user and groups: util-linux. Not needed when every program runs as the daemon's user. */
   readonly setpriv: string | undefined;
   /** Runs a program under another argv[0], which sh cannot; optional. */
@@ -20,7 +18,6 @@ export interface Tools {
 export function findTools(sameUser: boolean): Tools {
   return {
     sh: needed('sh', 'dash or bash'),
-    mkfifo: needed('mkfifo', 'coreutils'),
     setpriv: sameUser ? undefined : needed('setpriv', 'util-linux'),
     bash: find('bash'),
   };

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { Errno, NinePError } from '@xcpu/9p-protocol';
 
 /** open(2)'s O_PATH, which Node does not name: a descriptor that only stands for a place. The same number on every Linux that Node runs on. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 
 /**

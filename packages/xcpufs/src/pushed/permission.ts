@@ -1,6 +1,12 @@
-import type { Stats } from 'node:fs';
-import { Errno, NinePError } from '@xcpu/9p-protocol';
+import { permissionDenied } from '../errors.js';
 import type { User } from '../users/users.js';
+
+/** Whose a file is, and what others may do with it. */
+export interface Ownership {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
 
 /** rwx bits as access(2) has them. */
 export const Access = { READ: 4, WRITE: 2, EXECUTE: 1 } as const;
@@ -8,12 +14,12 @@ export const Access = { READ: 4, WRITE: 2, EXECUTE: 1 } as const;
 /**
  * Asks for a file on disk what the kernel would ask, were the daemon this user: it is root, and must not lend
  * that to him (a hard link may put anybody's file into his directory).
- * @throws NinePError (EACCES)
+ * @throws NinePError (EPERM)
  */
-export function checkAccess(stats: Stats, user: User, wanted: number): void {
+export function checkAccess(stats: Ownership, user: User, wanted: number): void {
   const shift = stats.uid === user.uid ? 6 : hasGroup(user, stats.gid) ? 3 : 0;
   if (((stats.mode >>> shift) & wanted) !== wanted) {
-    throw new NinePError('permission denied', Errno.EACCES);
+    throw permissionDenied();
   }
 }
 

@@ -21,6 +21,7 @@ import {
   type Qid,
   QidType,
   type Stat,
+  type Uint64,
 } from '@xcpu/9p-protocol';
 import type {
   Awaitable,
@@ -39,6 +40,9 @@ import { Access, checkAccess } from './permission.js';
 import type { PushedFiles } from './pushed-files.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+
+/** Directories inside each other that clients can reach: every step of a walk goes through all of them. */
+const MAX_DEPTH = 128;
 
 /** A file or directory in a session's `fs/`, named by its way from there: nothing is kept open for a mere walk. */
 export class PushedFile implements ServerFile<Caller> {
@@ -82,8 +86,8 @@ export class PushedFile implements ServerFile<Caller> {
   }
 
   walk(name: string, { user }: Request<Caller>): Awaitable<ServerFile<Caller> | undefined> {
-    checkAccess(this.#lstat(), user.user, Access.EXECUTE);
-    const components = [...this.#components, name];
+    this.#check(this.#lstat(), user, Access.EXECUTE);
+    const components = this.#below(name);
     const found = this.#child(components);
     if (found) return found;
     return this.#files.fetch(components)?.then(() => this.#child(components));
@@ -96,7 +100,7 @@ export class PushedFile implements ServerFile<Caller> {
     try {
       const stats = fstatSync(fd);
       if (!stats.isFile()) throw new NinePError('not a regular file', Errno.EPERM);
-      checkAccess(stats, user.user, wantedAccess(mode));
+      this.#check(stats, user, wantedAccess(mode));
       if (mode & OpenMode.TRUNCATE) ftruncateSync(fd);
       return this.#opened(fd, mode);
     } catch (error) {
@@ -107,7 +111,7 @@ export class PushedFile implements ServerFile<Caller> {
 
   create(file: NewFile, { user }: Request<Caller>): CreatedFile<Caller> {
     this.#files.session.checkAlive();
-    checkAccess(this.#lstat(), user.user, Access.WRITE | Access.EXECUTE);
+    this.#check(this.#lstat(), user, Access.WRITE | Access.EXECUTE);
     const special =
       file.perm & (ModeBit.SYMLINK | ModeBit.DEVICE | ModeBit.NAMED_PIPE | ModeBit.SOCKET);
     if (special || file.extension) {
@@ -118,7 +122,7 @@ export class PushedFile implements ServerFile<Caller> {
 
   remove({ user }: Request<Caller>): void {
     const [parent, name] = splitLast(this.#components);
-    checkAccess(this.#lstat(parent), user.user, Access.WRITE | Access.EXECUTE);
+    this.#check(this.#lstat(parent), user, Access.WRITE | Access.EXECUTE);
     inDirectory(this.#files.root, parent, (path) => {
       const entry = `${path}/${name}`;
       if (lstatSync(entry).isDirectory()) rmdirSync(entry);
@@ -130,15 +134,15 @@ export class PushedFile implements ServerFile<Caller> {
     if (changes.uid !== undefined || changes.nUid !== undefined) throw notPermitted();
     if (changes.gid !== undefined || changes.nGid !== undefined) throw notPermitted();
     const stats = this.#lstat();
-    if (stats.uid !== user.user.uid) throw notPermitted();
+    if (this.#files.ownership(stats).uid !== user.user.uid) throw notPermitted();
     if (changes.name !== undefined) this.#rename(changes.name, user);
     this.#within((path) => {
       const access = changes.length === undefined ? O_RDONLY : O_WRONLY;
       const fd = openSync(path, access | O_NOFOLLOW | O_NONBLOCK);
       try {
         if (changes.length !== undefined) {
-          checkAccess(fstatSync(fd), user.user, Access.WRITE);
-          ftruncateSync(fd, Number(changes.length));
+          this.#check(fstatSync(fd), user, Access.WRITE);
+          ftruncateSync(fd, fileLength(changes.length));
         }
         if (changes.mode !== undefined) fchmodSync(fd, changes.mode & MODE_MASK);
         if (changes.mtime !== undefined || changes.atime !== undefined) {
@@ -160,9 +164,9 @@ export class PushedFile implements ServerFile<Caller> {
     }
   }
 
-  #rename(name: string, { user }: Caller): void {
+  #rename(name: string, caller: Caller): void {
     const [parent, old] = splitLast(this.#components);
-    checkAccess(this.#lstat(parent), user, Access.WRITE | Access.EXECUTE);
+    this.#check(this.#lstat(parent), caller, Access.WRITE | Access.EXECUTE);
     inDirectory(this.#files.root, parent, (path) => {
       if (exists(`${path}/${name}`)) throw new NinePError('file exists', Errno.EEXIST);
       renameSync(`${path}/${old}`, `${path}/${name}`);
@@ -171,7 +175,7 @@ export class PushedFile implements ServerFile<Caller> {
   }
 
   #makeFile(file: NewFile): CreatedFile<Caller> {
-    const components = [...this.#components, file.name];
+    const components = this.#below(file.name);
     const flags = openFlags(file.mode) | O_CREAT | O_EXCL | O_NOFOLLOW;
     const fd = inDirectory(this.#files.root, this.#components, (path) =>
       openSync(`${path}/${file.name}`, flags, 0o600),
@@ -187,14 +191,14 @@ export class PushedFile implements ServerFile<Caller> {
   }
 
   #makeDirectory(file: NewFile, caller: Caller): CreatedFile<Caller> {
-    const components = [...this.#components, file.name];
+    const components = this.#below(file.name);
     const stats = makeDirectory(this.#files, this.#components, file.name, file.perm);
     const made = new PushedFile(this.#files, this, components, stats);
     return { file: made, open: made.#openDirectory(caller) };
   }
 
-  #openDirectory({ user }: Caller): OpenFile<Caller> {
-    checkAccess(this.#lstat(), user, Access.READ);
+  #openDirectory(caller: Caller): OpenFile<Caller> {
+    this.#check(this.#lstat(), caller, Access.READ);
     return { entries: () => this.#entries() };
   }
 
@@ -212,6 +216,18 @@ export class PushedFile implements ServerFile<Caller> {
   #opened(fd: number, mode: number): OpenFile<Caller> {
     this.#files.countOpen();
     return new OpenDiskFile(fd, mode, () => this.#files.countClosed());
+  }
+
+  #check(stats: Stats, { user }: Caller, wanted: number): void {
+    checkAccess(this.#files.ownership(stats), user, wanted);
+  }
+
+  /** Where a file of this name in this directory is. */
+  #below(name: string): readonly string[] {
+    if (this.#components.length >= MAX_DEPTH) {
+      throw new NinePError('too many directories inside each other', Errno.ENAMETOOLONG);
+    }
+    return [...this.#components, name];
   }
 
   #lstat(components: readonly string[] = this.#components): Stats {
@@ -236,6 +252,12 @@ function openFlags(mode: number): number {
     default:
       return O_RDONLY;
   }
+}
+
+/** @throws NinePError (EFBIG) where no file can be so long */
+function fileLength(length: Uint64): number {
+  if (typeof length === 'bigint') throw new NinePError('file too large', Errno.EFBIG);
+  return length;
 }
 
 function wantedAccess(mode: number): number {

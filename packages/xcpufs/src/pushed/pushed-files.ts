@@ -17,6 +17,7 @@ import type { User } from '../users/users.js';
 import { inDirectory, splitLast } from './beneath.js';
 import { giveFile, makeDirectory } from './make.js';
 import { fetchable, Peer } from './peer.js';
+import type { Ownership } from './permission.js';
 import { removeTree } from './remove-tree.js';
 
 /** Files of one session's `fs/` open at a time: enough for a parallel push, few enough to leave descriptors to others. */
@@ -143,6 +144,13 @@ export class PushedFiles {
 
   countClosed(): void {
     this.#open--;
+  }
+
+  /** Whose a file counts as: where all is the daemon's own user's, that is the session's. */
+  ownership(stats: Stats): Ownership {
+    if (this.#changesOwner || stats.uid !== process.geteuid?.()) return stats;
+    const { uid, group } = this.session.owner;
+    return { uid, gid: group.gid, mode: stats.mode };
   }
 
   /** A file's qid, from its inode: `fs/` is on one file system. */

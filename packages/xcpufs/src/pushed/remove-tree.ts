@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   constants,
-  fchmodSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { O_PATH } from './beneath.js';
 
 /** Entries removed before other work gets its turn. */
 const SLICE = 64;
@@ -47,8 +48,6 @@ async function empty(directory: string, trash: string, queue: string[]): Promise
     return;
   }
   try {
-    // Where the daemon is not root, the user's own bits count.
-    fchmodSync(fd, 0o700);
     const place = `/proc/self/fd/${fd}`;
     for (const [index, name] of readdirSync(place, { encoding: 'buffer' }).entries()) {
       if (index % SLICE === SLICE - 1) await nextTurn();
@@ -72,12 +71,30 @@ function removeEntry(path: Buffer, trash: string, queue: string[]): void {
 
 function moveTo(path: string | Buffer, trash: string, queue: string[]): boolean {
   const moved = join(trash, `${UNIQUE}.${number++}`);
+  if (process.geteuid?.() !== 0) unlock(path);
   try {
     renameSync(path, moved);
     queue.push(moved);
     return true;
   } catch {
     return false;
+  }
+}
+
+/** The bits that a user gave his directory keep a daemon that is not root from moving it, and from reading it. */
+function unlock(path: string | Buffer): void {
+  let fd: number;
+  try {
+    fd = openSync(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch {
+    return;
+  }
+  try {
+    chmodSync(`/proc/self/fd/${fd}`, 0o700);
+  } catch {
+    // Not ours, then: moving it will tell.
+  } finally {
+    closeSync(fd);
   }
 }
 

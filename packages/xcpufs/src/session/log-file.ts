@@ -20,6 +20,8 @@ export class LogFile implements OpenFile, LogReader {
   readonly #log: StreamLog;
   #waiting: WaitingRead[] = [];
   #busy = false;
+  /** What is left to read of the text that tells of dropped output. */
+  #marker: Buffer = Buffer.alloc(0);
   #drain: (() => void) | undefined;
 
   constructor(log: StreamLog) {
@@ -65,11 +67,14 @@ export class LogFile implements OpenFile, LogReader {
   #take(count: number): Uint8Array[] | Promise<Uint8Array[]> | undefined {
     const log = this.#log;
     if (this.offset < log.start) {
-      const marker = Buffer.from(
-        `\n[xcpufs: ${log.start - this.offset} bytes of output dropped]\n`,
-      );
+      const marker = `\n[xcpufs: ${log.start - this.offset} bytes of output dropped]\n`;
+      this.#marker = Buffer.concat([this.#marker, Buffer.from(marker)]);
       this.offset = log.start;
-      if (count >= marker.length) return [marker];
+    }
+    if (this.#marker.length > 0) {
+      const piece = this.#marker.subarray(0, count);
+      this.#marker = this.#marker.subarray(piece.length);
+      return [piece];
     }
     if (this.offset === log.end) return log.ended ? [] : undefined;
     const pieces = log.read(this.offset, count);
@@ -82,12 +87,11 @@ export class LogFile implements OpenFile, LogReader {
   async #hold(reading: Promise<Uint8Array[]>, count: number): Promise<Uint8Array[]> {
     this.#busy = true;
     try {
-      let pieces = await reading;
-      while (pieces.length === 0) {
-        const again = this.#take(count);
-        if (!again) throw new NinePError('i/o error', Errno.EIO);
-        if (Array.isArray(again)) return again;
-        pieces = await again;
+      const pieces = await reading;
+      if (pieces.length === 0) {
+        if (this.offset >= this.#log.start) throw new NinePError('i/o error', Errno.EIO);
+        const marker = this.#take(count);
+        if (Array.isArray(marker)) return marker;
       }
       this.#advance(pieces);
       return pieces;

@@ -68,11 +68,15 @@ export class Session {
   readonly #outputs = { stdout: new Output(this.stdout), stderr: new Output(this.stderr) };
   #program: Program | undefined;
   #executed = false;
+  /** Settles when the program that is being started runs. */
+  #starting: Promise<void> | undefined;
   #references = 0;
   #end!: (status: WaitStatus) => void;
   #leave!: (cleanUp: Promise<void>) => void;
   #spools: Spool[] = [];
   #graceTimer: NodeJS.Timeout | undefined;
+  #waitText: string | undefined;
+  readonly #endListeners = new Set<(text: string) => void>();
 
   constructor(
     host: SessionHost,
@@ -89,6 +93,7 @@ export class Session {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+    void this.ended.then((status) => this.#tellEnd(formatWaitStatus(status)));
     this.gone = new Promise((resolve) => {
       this.#leave = resolve;
     });
@@ -186,9 +191,11 @@ export class Session {
     if (this.wiped) throw nodeError('session wiped');
   }
 
-  /** What `wait` reads as. */
-  async waitText(): Promise<string> {
-    return formatWaitStatus(await this.ended);
+  /** Calls back with what `wait` reads as, once the program has ended; the result takes the call back. */
+  onEnd(listener: (text: string) => void): () => void {
+    if (this.#waitText !== undefined) listener(this.#waitText);
+    else this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
   }
 
   /** Ends the session: its program is killed, its readers are answered, its files go. */
@@ -196,7 +203,7 @@ export class Session {
     if (this.wiped) return;
     this.wiped = true;
     clearTimeout(this.#graceTimer);
-    this.#leave(this.#cleanUp());
+    this.#leave(this.#letGo());
     this.#host.forget(this);
     this.#host.report('session ended', this);
   }
@@ -213,23 +220,38 @@ export class Session {
     await this.gone;
   }
 
-  async #cleanUp(): Promise<void> {
-    const killed: WaitStatus = { signal: constants.signals.SIGKILL };
-    const program = this.#program;
-    if (program) {
-      const giveUp = setTimeout(() => this.#end(killed), UNKILLABLE_MS);
-      await program.kill();
-      await this.ended;
-      clearTimeout(giveUp);
-    } else {
-      this.#end(killed);
+  /** Never fails: a node that is short of something must not end with a session. */
+  async #letGo(): Promise<void> {
+    try {
+      await this.#cleanUp();
+    } catch (error) {
+      this.#host.report('session left something behind', this, { reason: String(error) });
     }
-    this.stdin.end();
-    this.#outputs.stdout.close();
-    this.#outputs.stderr.close();
+  }
+
+  async #cleanUp(): Promise<void> {
+    // What is on its way to run cannot be called back, only killed.
+    await this.#starting?.catch(() => {});
+    const program = this.#program;
+    try {
+      await this.#kill(program);
+    } finally {
+      this.stdin.end();
+      this.#outputs.stdout.close();
+      this.#outputs.stderr.close();
+      await Promise.all(this.#spools.map((spool) => spool.close()));
+    }
     await program?.dispose();
-    await Promise.all(this.#spools.map((spool) => spool.close()));
     await this.files.remove();
+  }
+
+  async #kill(program: Program | undefined): Promise<void> {
+    const killed: WaitStatus = { signal: constants.signals.SIGKILL };
+    if (!program) return this.#end(killed);
+    const giveUp = setTimeout(() => this.#end(killed), UNKILLABLE_MS);
+    await program.kill();
+    await this.ended;
+    clearTimeout(giveUp);
   }
 
   /** Tells the program that nobody wants it any more, as a terminal that is closed does. */
@@ -238,17 +260,23 @@ export class Session {
     if (!running || this.wiped) return this.wipe();
     running.signal(constants.signals.SIGHUP);
     this.#graceTimer = setTimeout(() => this.wipe(), GRACE_MS);
-    void this.ended.then(() => {
-      if (this.#graceTimer) this.wipe();
-    });
+  }
+
+  #tellEnd(text: string): void {
+    this.#waitText = text;
+    for (const listener of this.#endListeners) listener(text);
+    this.#endListeners.clear();
+    if (this.#graceTimer) this.wipe();
   }
 
   #begin(program: string, path: string | undefined, client: string): Awaitable<void> {
+    this.checkAlive();
     const spec = programSpec(this, program, path, client);
     if ('refused' in spec) return this.#refuse(spec.refused);
     const started = this.#host.spawner.start(this.sid, this.owner, spec);
-    if (started instanceof Promise) return started.then((running) => this.#started(running));
-    this.#started(started);
+    if (!(started instanceof Promise)) return this.#started(started);
+    this.#starting = started.then((running) => this.#started(running));
+    return this.#starting;
   }
 
   #started(program: Program): void {
@@ -262,8 +290,6 @@ export class Session {
       this.#end(status);
     });
     this.#host.report('program started', this, { pid: program.pid });
-    // The session was wiped while its program was being started.
-    if (this.wiped) void this.#cleanUp();
   }
 
   /** The program cannot be started: the reason is its output, 125 its status, as if it had ended so. */

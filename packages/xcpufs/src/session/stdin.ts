@@ -4,7 +4,7 @@ import type { Request } from '@xcpu/9p-protocol/server';
 
 interface WaitingWrite {
   readonly data: Uint8Array;
-  readonly request: Request;
+  readonly signal: AbortSignal;
   readonly resolve: (count: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -24,16 +24,17 @@ export class Stdin {
   connect(fd: number): void {
     this.#socket = new Socket({ fd, readable: false, writable: true });
     this.#socket.on('error', () => this.end());
+    if (this.#ended) this.#socket.destroy();
     this.#next();
   }
 
   /** @throws NinePError (EPIPE) once the input is closed or the program has ended */
-  write(data: Uint8Array, request: Request): Promise<number> {
+  write(data: Uint8Array, { signal }: Request): Promise<number> {
     if (this.#closing || this.#ended) throw brokenPipe();
     return new Promise((resolve, reject) => {
-      const waiting = { data, request, resolve, reject };
+      const waiting = { data, signal, resolve, reject };
       this.#waiting.push(waiting);
-      request.signal.addEventListener('abort', () => this.#forget(waiting), { once: true });
+      signal.addEventListener('abort', () => this.#forget(waiting), { once: true });
       this.#next();
     });
   }
@@ -70,12 +71,14 @@ export class Stdin {
     });
   }
 
-  /** A flushed write has no effect, unless the pipe has begun to take it. */
+  /**
+   * A flushed write has no effect, unless the pipe has begun to take it. It is answered even then: a client that
+   * went away must not hold the session until its program reads.
+   */
   #forget(waiting: WaitingWrite): void {
     const index = this.#waiting.indexOf(waiting);
-    if (index < 0) return;
-    this.#waiting.splice(index, 1);
-    waiting.reject(waiting.request.signal.reason);
+    if (index >= 0) this.#waiting.splice(index, 1);
+    waiting.reject(waiting.signal.reason);
   }
 }
 

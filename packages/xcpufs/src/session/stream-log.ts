@@ -41,7 +41,15 @@ export class StreamLog {
   /** How far any reader that has left got. */
   #seen = 0;
   #spool: Spool | undefined;
+  /** Where a reader begins who comes while there is a spool: he is told of what was dropped since. */
+  #spooledFrom = 0;
   #spooling: Promise<void> | undefined;
+  readonly #window: number;
+
+  /** @param window bytes kept in memory, and how far the program may get ahead of its slowest reader */
+  constructor(window = STREAM_WINDOW) {
+    this.#window = window;
+  }
 
   /** The oldest byte that can still be read. */
   get start(): number {
@@ -50,13 +58,14 @@ export class StreamLog {
 
   /** The window is full: the program has to wait. */
   get full(): boolean {
-    if (this.#spool) return this.end - this.#memoryStart >= 2 * STREAM_WINDOW;
-    return this.end - this.#droppable() >= STREAM_WINDOW;
+    if (this.#spool) return this.end - this.#memoryStart >= 2 * this.#window;
+    return this.end - this.#droppable() >= this.#window;
   }
 
   /** From now on older output goes to disk, and no reader makes the program wait. */
   spoolTo(spool: Spool): void {
     this.#spool = spool;
+    this.#spooledFrom = this.#memoryStart;
     spool.begin(this.#memoryStart);
     this.#trim();
     this.onRoom?.();
@@ -75,7 +84,7 @@ export class StreamLog {
   }
 
   addReader(reader: LogReader): void {
-    reader.offset = this.start;
+    reader.offset = this.#spool ? this.#spooledFrom : this.start;
     this.#readers.add(reader);
   }
 
@@ -164,7 +173,7 @@ export class StreamLog {
       });
       return;
     }
-    const limit = Math.min(this.#droppable(), this.end - STREAM_WINDOW);
+    const limit = Math.min(this.#droppable(), this.end - this.#window);
     let count = 0;
     while (count < this.#chunks.length - 1 && this.#chunks[count + 1]!.offset <= limit) count++;
     this.#drop(count);
@@ -172,7 +181,7 @@ export class StreamLog {
 
   /** Writes what is beyond the window to disk; it leaves memory once it is there. */
   #evict(): Promise<void> | undefined {
-    const limit = this.end - STREAM_WINDOW;
+    const limit = this.end - this.#window;
     const old = this.#chunks.filter((chunk) => chunk.offset + chunk.data.length <= limit);
     if (old.length === 0 || !this.#spool) return undefined;
     const pieces = old.map((chunk) => chunk.data);

@@ -1,6 +1,6 @@
 import type { Awaitable, Connection, OpenFile, Request } from '@xcpu/9p-protocol/server';
-import { CommandLineBuffer, XcpuFormatError } from '@xcpu/xcpu-protocol';
-import { nodeError } from '../errors.js';
+import { CommandLineBuffer } from '@xcpu/xcpu-protocol';
+import { refusedText } from '../errors.js';
 import type { Caller } from './caller.js';
 import { NodeFile } from './node-file.js';
 
@@ -67,5 +67,5 @@ function runAll(lines: Iterator<string>, run: (line: string) => Awaitable<void>)
 /** After a command that failed the rest of its write is dropped. */
 function stop(lines: Iterator<string>, error: unknown): never {
   lines.return?.();
-  throw error instanceof XcpuFormatError ? nodeError(error.message) : error;
+  throw refusedText(error);
 }

@@ -1,9 +1,10 @@
-import type { Request } from '@xcpu/9p-protocol/server';
+import type { Request, StatChanges } from '@xcpu/9p-protocol/server';
 import { parseNodeCommand } from '@xcpu/xcpu-protocol';
 import { nodeError } from '../errors.js';
 import type { UserTable } from '../users/users.js';
 import { attributes, type Caller } from './caller.js';
 import { CommandFile } from './command-file.js';
+import { changedAttributes } from './ownership.js';
 
 /** The root's `ctl`: users, groups, signals. Wire document, section 5. */
 export class NodeCtl extends CommandFile {
@@ -16,6 +17,10 @@ export class NodeCtl extends CommandFile {
 
   protected override text(): string {
     return '';
+  }
+
+  protected override change(changes: StatChanges): void {
+    this.attributes = changedAttributes(this.attributes, changes, this.#users);
   }
 
   protected override run(line: string, _request: Request<Caller>): void {

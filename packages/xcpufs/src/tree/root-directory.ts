@@ -14,7 +14,7 @@ import {
   formatUserEntries,
   parseNodeState,
 } from '@xcpu/xcpu-protocol';
-import { permissionDenied } from '../errors.js';
+import { permissionDenied, refusedText } from '../errors.js';
 import type { Session, SessionDefaults } from '../session/session.js';
 import type { Sessions } from '../session/sessions.js';
 import type { Passkeys } from '../users/passkeys.js';
@@ -22,7 +22,8 @@ import type { UserTable } from '../users/users.js';
 import { attributes, type Caller } from './caller.js';
 import { NodeCtl } from './node-ctl.js';
 import { NodeFile } from './node-file.js';
-import { findUser, SessionDirectory } from './session-directory.js';
+import { changedAttributes } from './ownership.js';
+import { SessionDirectory } from './session-directory.js';
 import { TextFile, type TextStore } from './text-file.js';
 
 /** What the root directory shows. */
@@ -50,10 +51,10 @@ export class RootDirectory extends SyntheticDirectory<Caller> {
     this.add(new CloneFile(node, this));
     this.add(new NodeCtl(users));
     this.add(new AdminFile(node, 'arch', 0o444, constant(node.arch)));
-    this.add(new TextFile(owned('env', 0o664), fieldOf(defaults, 'env')));
-    this.add(new TextFile(owned('ns', 0o664), fieldOf(defaults, 'ns')));
+    this.add(new NodeText(users, 'env', fieldOf(defaults, 'env')));
+    this.add(new NodeText(users, 'ns', fieldOf(defaults, 'ns')));
     this.add(new AdminFile(node, 'procs', 0o444, async () => snapshot(await node.processes())));
-    this.add(new TextFile(owned('state', 0o664), new StateStore()));
+    this.add(new NodeText(users, 'state', new StateStore()));
     this.add(new AdminFile(node, 'passkey', 0o444, () => new PasskeyFile(node.passkeys)));
     const userEntries = () => snapshot(formatUserEntries(users.userEntries()));
     this.add(new AdminFile(node, 'pwent', 0o440, userEntries));
@@ -94,23 +95,22 @@ class AdminFile extends NodeFile {
     return this.#contents(mode) as Awaitable<OpenFile<Caller>>;
   }
 
-  protected override change({ mode, uid, gid, nUid, nGid, ...rest }: StatChanges): void {
-    if (Object.keys(rest).length > 0) throw permissionDenied();
-    const changed = { ...this.attributes };
-    if (uid !== undefined || nUid !== undefined) {
-      const owner = findUser(this.#users, uid, nUid);
-      changed.uid = owner.name;
-      changed.nUid = owner.uid;
-    }
-    if (gid !== undefined || nGid !== undefined) {
-      const group =
-        nGid !== undefined ? this.#users.groupByGid(nGid) : this.#users.groupByName(gid ?? '');
-      if (!group) throw permissionDenied();
-      changed.gid = group.name;
-      changed.nGid = group.gid;
-    }
-    if (mode !== undefined) changed.mode = mode & 0o777;
-    this.attributes = changed;
+  protected override change(changes: StatChanges): void {
+    this.attributes = changedAttributes(this.attributes, changes, this.#users);
+  }
+}
+
+/** A text of the node's that the administrator writes, and may give to somebody else to write. */
+class NodeText extends TextFile {
+  readonly #users: UserTable;
+
+  constructor(users: UserTable, name: string, store: TextStore) {
+    super(attributes(name, 0o664, users.admin), store);
+    this.#users = users;
+  }
+
+  protected override change(changes: StatChanges): void {
+    this.attributes = changedAttributes(this.attributes, changes, this.#users);
   }
 }
 
@@ -160,7 +160,11 @@ class StateStore implements TextStore {
   /** `echo up >state` ends in a newline that is not meant. */
   set(contents: Buffer): void {
     const text = contents.toString('utf8').replace(/\n$/, '');
-    this.#state = Buffer.from(parseNodeState(text));
+    try {
+      this.#state = Buffer.from(parseNodeState(text));
+    } catch (error) {
+      throw refusedText(error);
+    }
   }
 }
 

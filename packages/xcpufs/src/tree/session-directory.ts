@@ -13,10 +13,11 @@ import { LogFile } from '../session/log-file.js';
 import type { Session } from '../session/session.js';
 import type { Sessions } from '../session/sessions.js';
 import type { StreamLog } from '../session/stream-log.js';
-import type { User, UserTable } from '../users/users.js';
+import type { UserTable } from '../users/users.js';
 import { attributes, type Caller } from './caller.js';
 import { CommandFile } from './command-file.js';
 import { type Holder, NodeFile } from './node-file.js';
+import { findUser } from './ownership.js';
 import { TextFile } from './text-file.js';
 
 /** The files of a session directory: wire document, section 3. Their order gives each its qid. */
@@ -86,7 +87,10 @@ export class SessionDirectory extends SyntheticDirectory<Caller> {
     const { uid, nUid, ...rest } = changes;
     if (!request.user.administers || Object.keys(rest).length > 0) throw permissionDenied();
     this.#session.checkAlive();
-    this.#sessions.chown(this.#session, findUser(this.#users, uid, nUid));
+    const owner = findUser(this.#users, uid, nUid);
+    // Nobody has no key, and whoever has none gets nothing: least of all a program in his name.
+    if (!owner.key) throw nodeError('unknown user');
+    this.#sessions.chown(this.#session, owner);
     this.attributes = attributes(this.attributes.name, 0o555, this.#session.owner);
   }
 
@@ -102,17 +106,6 @@ export class SessionDirectory extends SyntheticDirectory<Caller> {
     file.parent = this;
     return file;
   }
-}
-
-/** The user that a wstat names, by number or name. @throws NinePError `unknown user` */
-export function findUser(
-  users: UserTable,
-  uid: string | undefined,
-  nUid: number | undefined,
-): User {
-  const user = nUid !== undefined ? users.byUid(nUid) : users.byName(uid ?? '');
-  if (!user) throw nodeError('unknown user');
-  return user;
 }
 
 function makeFile(
@@ -266,10 +259,17 @@ class WaitFile extends NodeFile {
   protected override opened(): OpenFile<Caller> {
     return {
       stream: true,
-      read: async (offset, count, { signal }) => {
-        const text = await untilAborted(this.#session.waitText(), signal);
-        return Buffer.from(text).subarray(offset, offset + count);
-      },
+      read: (offset, count, { signal }) =>
+        new Promise((resolve, reject) => {
+          const forget = this.#session.onEnd((text) => {
+            resolve(Buffer.from(text).subarray(offset, offset + count));
+          });
+          const abort = () => {
+            forget();
+            reject(signal.reason);
+          };
+          signal.addEventListener('abort', abort, { once: true });
+        }),
     };
   }
 }
@@ -288,11 +288,4 @@ class IdFile extends NodeFile {
         Buffer.from(this.#session.jobAndRank).subarray(offset, offset + count),
     };
   }
-}
-
-function untilAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    value.then(resolve, reject);
-  });
 }

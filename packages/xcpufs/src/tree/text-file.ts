@@ -1,5 +1,5 @@
 import { Errno, NinePError, OpenMode } from '@xcpu/9p-protocol';
-import type { OpenFile, Request, StatChanges, SyntheticAttributes } from '@xcpu/9p-protocol/server';
+import type { OpenFile, Request, SyntheticAttributes } from '@xcpu/9p-protocol/server';
 import { MAX_TEXT } from '../limits.js';
 import type { Caller } from './caller.js';
 import { type Holder, NodeFile } from './node-file.js';
@@ -35,10 +35,6 @@ export class TextFile extends NodeFile {
 
   protected override truncate(_request?: Request<Caller>): void {
     this.#store.set(Buffer.alloc(0));
-  }
-
-  protected override change(changes: StatChanges): void {
-    if (changes.mode !== undefined) this.attributes.mode = changes.mode & 0o777;
   }
 
   /** A write beyond the end is one at the end: there are no holes in a text. */

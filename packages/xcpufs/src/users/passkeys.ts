@@ -8,7 +8,8 @@ const MAX_OUTSTANDING = 16_384;
 
 /** The passkeys that users were handed: each logs its user in once, then or after a while never. */
 export class Passkeys {
-  readonly #keys = new Map<User, Map<string, number>>();
+  /** Those of users who were deleted go with them. */
+  readonly #keys = new WeakMap<User, Map<string, number>>();
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {

@@ -1,0 +1,109 @@
+import type { Awaitable, OpenFile, Request, SyntheticAttributes } from '@xcpu/9p-protocol/server';
+import { XcpuFormatError } from '@xcpu/xcpu-protocol';
+import { describe, expect, it } from 'vitest';
+import { attributes, type Caller } from '../../src/tree/caller.js';
+import { CommandFile } from '../../src/tree/command-file.js';
+import { callerOf, makeTable, request, settled, textOf } from '../support.js';
+
+describe('a ctl file', () => {
+  it('carries out commands that come in pieces, or several at a time', () => {
+    const { file, write } = setUp();
+    for (const piece of ['fir', 'st', '\nsecond\nthi', 'rd\n'])
+      expect(write(piece)).toBe(piece.length);
+    expect(file.ran).toEqual(['first', 'second', 'third']);
+  });
+
+  it('ignores what follows a NUL, and counts it as taken', () => {
+    const { file, write } = setUp();
+    expect(write(`padded\n\0${'junk\n'.repeat(100)}`)).toBe(508);
+    expect(file.ran).toEqual(['padded']);
+  });
+
+  it('drops the rest of a write after a command that failed, and no more', () => {
+    const { file, write } = setUp();
+    expect(() => write('good\nfail\nnever\nunfinish')).toThrow('as told');
+    expect(write('ed\n')).toBe(3);
+    expect(file.ran).toEqual(['good', 'fail', 'ed']);
+  });
+
+  it('answers what a parser refused in its own words', () => {
+    const { write } = setUp();
+    expect(() => write('malformed\n')).toThrow(
+      expect.objectContaining({ ename: 'syntax error', errno: 5 }),
+    );
+  });
+
+  it('carries out what comes after a command that takes long only when that is done', async () => {
+    const { file, write } = setUp();
+    const slow = write('slow\nafter\n');
+    const next = write('next\n');
+    await settled();
+    expect(file.ran).toEqual(['slow']);
+    file.finish();
+    expect(await Promise.all([slow, next])).toEqual([11, 5]);
+    expect(file.ran).toEqual(['slow', 'after', 'next']);
+  });
+
+  it('goes on with the next write after one that failed late', async () => {
+    const { file, write } = setUp();
+    const slow = write('slow\nfail\nnever\n');
+    const next = write('next\n');
+    file.finish();
+    await expect(slow).rejects.toThrow('as told');
+    expect(await next).toBe(5);
+    expect(file.ran).toEqual(['slow', 'fail', 'next']);
+  });
+
+  it('keeps the input of each open apart, and drops an unfinished command when it is truncated', () => {
+    const { file, write, open, caller } = setUp();
+    const other = open();
+    write('mi');
+    other('yours\n');
+    write('ne\nunfinished');
+    file.wstat({ length: 0 }, caller);
+    write('clean\n');
+    expect(file.ran).toEqual(['yours', 'mine', 'clean']);
+  });
+
+  it('reads as its text', async () => {
+    const { file, caller } = setUp();
+    const opened = file.open(0, caller) as OpenFile<Caller>;
+    expect(await textOf(opened.read!(0, 100, caller))).toBe('the text');
+    expect(await textOf(opened.read!(4, 2, caller))).toBe('te');
+    expect(await textOf(opened.read!(99, 2, caller))).toBe('');
+  });
+});
+
+class Commands extends CommandFile {
+  readonly ran: string[] = [];
+  finish: () => void = () => {};
+
+  constructor(of: SyntheticAttributes) {
+    super(of);
+  }
+
+  protected override run(line: string): Awaitable<void> {
+    this.ran.push(line);
+    if (line === 'fail') throw new Error('as told');
+    if (line === 'malformed') throw new XcpuFormatError('syntax error');
+    if (line !== 'slow') return;
+    return new Promise((resolve) => {
+      this.finish = resolve;
+    });
+  }
+
+  protected override text(): string {
+    return 'the text';
+  }
+}
+
+function setUp() {
+  const table = makeTable();
+  const file = new Commands(attributes('ctl', 0o664, table.admin));
+  const caller = request(callerOf(table, table.admin)) as Request<Caller>;
+  const open = () => {
+    const opened = file.open(1, caller) as OpenFile<Caller>;
+    return (text: string) => opened.write!(0, Buffer.from(text), caller);
+  };
+  return { file, caller, open, write: open() };
+}
