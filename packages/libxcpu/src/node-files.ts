@@ -74,7 +74,8 @@ export async function writeFile(
     return;
   }
   const { fid, opened } = openAhead(connection, path, mode, options);
-  const written = fid.write(0, data, requestOptions(options));
+  // Opening may have emptied the file: that is all then.
+  const written = data.length > 0 ? fid.write(0, data, requestOptions(options)) : 0;
   try {
     const [, count] = await allOrFirstError([opened, written]);
     if (count !== data.length)

@@ -65,8 +65,8 @@ export class Session {
   readonly connection: NodeConnection;
   /** The session's directory on the node: a decimal number. */
   readonly id: string;
-  /** The node's kind of machine: `/Linux/x86_64`. */
-  readonly arch: string;
+  /** Where programs of the node's kind of machine are on this one: `$XCPU_SYSROOT/<arch>`, empty for nowhere. */
+  readonly #archDirectory: string;
   readonly #files: Promise<SessionFiles>;
   readonly #offsets = { stdin: 0, stdout: 0, stderr: 0 };
   #lastCommand: Promise<unknown> = Promise.resolve();
@@ -74,12 +74,12 @@ export class Session {
   private constructor(
     connection: NodeConnection,
     id: string,
-    arch: string,
+    archDirectory: string,
     files: Promise<SessionFiles>,
   ) {
     this.connection = connection;
     this.id = id;
-    this.arch = arch;
+    this.#archDirectory = archDirectory;
     this.#files = files;
     // Whatever is done next with the session tells.
     files.catch(() => {});
@@ -88,13 +88,13 @@ export class Session {
   /** Makes a session on a node: one round trip, and a second one that `prepare` need not wait for. */
   static create(connection: NodeConnection, options: SessionOptions = {}): Promise<Session> {
     return attempt(connection, async () => {
-      const { arch, clone, id } = await cloneSession(connection, options);
+      const { directory, clone, id } = await cloneSession(connection, options);
       // The clone file holds the session until its own files do.
       const files = openFiles(connection, id, options);
       const released = files.then(() => release(clone));
       if (connection.legacy) await released;
       else released.catch(() => {});
-      return new Session(connection, id, arch, files);
+      return new Session(connection, id, directory, files);
     });
   }
 
@@ -221,7 +221,7 @@ export class Session {
   #environment({ env = [] }: Program): string {
     const address = this.connection.client.transport.localAddress;
     return `\n${formatEnvironment([
-      ['XCPUARCHDIR', archDirectory(this.arch)],
+      ['XCPUARCHDIR', this.#archDirectory],
       ['XCPUCLADDR', address],
       ['XCPUTSADDR', address],
       ...env,
@@ -252,14 +252,14 @@ async function attempt<T>({ target }: NodeConnection, work: () => Promise<T>): P
 async function cloneSession(
   connection: NodeConnection,
   options: SessionOptions,
-): Promise<{ arch: string; clone: Fid; id: string }> {
-  const archRead = readFile(connection, ['arch'], options);
-  if (connection.legacy) await archRead;
+): Promise<{ directory: string; clone: Fid; id: string }> {
+  const directoryFound = archDirectory(connection, options);
+  if (connection.legacy) await directoryFound;
   const cloned = openAndRead(connection, ['clone'], SHORT, options);
-  const [archText, { fid, data }] = await Promise.all([archRead, cloned]);
+  const [directory, { fid, data }] = await Promise.all([directoryFound, cloned]);
   const id = Buffer.from(data).toString('latin1');
   if (!/^\d{1,10}$/.test(id)) throw protocolError('the node names a session that is no number');
-  return { arch: formatArch(parseArch(archText.toString('utf8'))), clone: fid, id };
+  return { directory, clone: fid, id };
 }
 
 async function openFiles(
@@ -286,10 +286,16 @@ async function openFiles(
   };
 }
 
-/** Where programs of the node's kind of machine are on this one. */
-function archDirectory(arch: string): string {
-  const directory = process.env.XCPU_SYSROOT ? `${process.env.XCPU_SYSROOT}${arch}` : '';
-  return directory !== '' && existsSync(directory) ? directory : '';
+/** Asks the node what it is only where the answer matters. */
+async function archDirectory(
+  connection: NodeConnection,
+  options: SessionOptions,
+): Promise<string> {
+  const { XCPU_SYSROOT } = process.env;
+  if (!XCPU_SYSROOT) return '';
+  const text = await readFile(connection, ['arch'], options);
+  const directory = `${XCPU_SYSROOT}${formatArch(parseArch(text.toString('utf8')))}`;
+  return existsSync(directory) ? directory : '';
 }
 
 function given({ signal }: SessionOptions): { signal?: AbortSignal } {

@@ -5,7 +5,7 @@ const base = {
   node: 'n8',
   ...{ pid: 12, ppid: 1, pgrp: 12, psid: 3, tpgid: -1, tty: '??', state: 'S', nice: 0 },
   ...{ cmdline: ['/bin/sleep', '100'], utime: 61_500, stime: 600, xcpusid: '1', xcpujid: 'j1/1' },
-} as NodeProcess;
+} as Partial<NodeProcess> as NodeProcess;
 
 it('aligns the columns that legacy users know', () => {
   const table = formatTable([
