@@ -287,10 +287,7 @@ async function openFiles(
 }
 
 /** Asks the node what it is only where the answer matters. */
-async function archDirectory(
-  connection: NodeConnection,
-  options: SessionOptions,
-): Promise<string> {
+async function archDirectory(connection: NodeConnection, options: SessionOptions): Promise<string> {
   const { XCPU_SYSROOT } = process.env;
   if (!XCPU_SYSROOT) return '';
   const text = await readFile(connection, ['arch'], options);

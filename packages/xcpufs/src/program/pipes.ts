@@ -7,19 +7,19 @@ const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
 /** Sets of three made ahead, so that a program's start does not wait for a shell. */
 const AHEAD = 8;
+/** A program's pipes: for stdin, stdout and stderr. */
+const SET = 3;
 
 /**
- * Makes as many sets of pipes as there are arguments. For each a shell is left that has the three as descriptors
- * 3, 4 and 5: it tells its process id, and ends when the input of the whole does.
+ * A command that keeps the pipe that is its input as descriptor 5, tells its process id, and ends when the input of
+ * the whole does.
  */
-const MAKE_PIPES = `
-exec 6<&0
-for set; do
-  : | { exec 3<&0; : | { exec 4<&0; : | exec "$0" -c 'exec 5<&0; echo $$; read -r line <&6'; }; } &
-done
-wait
-`;
-const IN_SHELL = [3, 4, 5];
+const HOLD_PIPE =
+  '{ exec 5<&0; read -r pid rest </proc/self/stat; echo "$pid" >&4; read -r rest <&3; }';
+const HELD = 5;
+/** Makes as many pipes as come ahead, by nothing but forks of one shell. */
+const MAKE_PIPES = `exec 3<&0 4>&1
+read -r rest <&3${` | ${HOLD_PIPE}`.repeat(AHEAD * SET)}`;
 
 /** The two ends of each of a program's descriptors. */
 export interface ProgramPipes {
@@ -60,24 +60,22 @@ export class PipeMaker {
   }
 
   #take(): number[] | undefined {
-    if (this.#ready.length < IN_SHELL.length) return undefined;
-    const pipes = this.#ready.splice(0, IN_SHELL.length);
-    if (this.#ready.length < (AHEAD / 2) * IN_SHELL.length) void this.prepare().catch(() => {});
+    if (this.#ready.length < SET) return undefined;
+    const pipes = this.#ready.splice(0, SET);
+    if (this.#ready.length < (AHEAD / 2) * SET) void this.prepare().catch(() => {});
     return pipes;
   }
 
   async #make(): Promise<void> {
-    const shell = spawn(this.#sh, ['-c', MAKE_PIPES, this.#sh, ...Array<string>(AHEAD).fill('')], {
+    const shell = spawn(this.#sh, ['-c', MAKE_PIPES], {
       cwd: '/',
       env: {},
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     const made: number[] = [];
     try {
-      for (const pid of await firstLines(shell, AHEAD)) {
-        for (const fd of IN_SHELL) {
-          made.push(openSync(`/proc/${pid}/fd/${fd}`, O_RDWR | O_NONBLOCK));
-        }
+      for (const pid of await firstLines(shell, AHEAD * SET)) {
+        made.push(openSync(`/proc/${pid}/fd/${HELD}`, O_RDWR | O_NONBLOCK));
       }
       this.#ready.push(...made);
     } catch {
