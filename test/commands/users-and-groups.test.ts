@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ALICE, BOB } from '../support/cluster.js';
 import type { KeyFiles } from '../support/keys.js';
-import { isRoot } from '../support/root.js';
+import { isRoot } from '../support/needs.js';
 import { Site } from '../support/site.js';
 
 describe('xgroupset and xuserset', () => {

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE } from '../support/cluster.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 import { Site } from '../support/site.js';
 
 describe('xrx where something is wrong', () => {
@@ -140,7 +140,7 @@ describe('xrx where something is wrong', () => {
     expect(missing.stderr).toContain('/no/such/map');
   });
 
-  test.skipIf(!isRoot)("a private key that is somebody else's to read: 2", async () => {
+  test.skipIf(lacksRoot())("a private key that is somebody else's to read: 2", async () => {
     const { privateFile } = await site.cluster.writeUserKey(ALICE);
     const { status, stderr } = await site.run('xrx', ['-k', privateFile, 'n1', 'true'], {
       uid: 65_534,

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB } from '../support/cluster.js';
 import { bundle, cleanEnvironment } from '../support/command.js';
+import { lacksRoot } from '../support/needs.js';
 import { processesWith, uniqueSeconds } from '../support/processes.js';
-import { isRoot } from '../support/root.js';
 import { Site } from '../support/site.js';
 import { eventually } from '../support/wait.js';
 
@@ -23,7 +23,7 @@ describe('xrx on four nodes', () => {
     expect(sorted(result.stdout)).toEqual(Array(4).fill('hello a  b '));
   });
 
-  test.skipIf(!isRoot)('as the user who asks', async () => {
+  test.skipIf(lacksRoot())('as the user who asks', async () => {
     expect((await site.xrx(['n1', 'id', '-u'])).stdout).toBe(`${ALICE.uid}\n`);
     const denied = await site.xrx(['--user', BOB.name, 'n1', 'id', '-u']);
     expect(denied).toMatchObject({ status: 254, stdout: '' });

@@ -5,9 +5,9 @@ import { OpenMode } from '@xcpu/9p-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 
-describe.skipIf(!isRoot)('starting a program', () => {
+describe.skipIf(lacksRoot())('starting a program', () => {
   let cluster: Cluster;
   let node: NodeLogin;
   /** Of root's; everybody may enter it. */

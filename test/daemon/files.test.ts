@@ -6,9 +6,9 @@ import type { Fid } from '@xcpu/9p-protocol/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeLogin, TestSession } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 
-describe.skipIf(!isRoot)('the files of fs/', () => {
+describe.skipIf(lacksRoot())('the files of fs/', () => {
   let cluster: Cluster;
   let node: NodeLogin;
   let session: TestSession;

@@ -16,10 +16,10 @@ import { ModeBit, OpenMode } from '@xcpu/9p-protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeLogin, TestSession } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 import { eventually } from '../support/wait.js';
 
-describe.skipIf(!isRoot)('an fs/ that its user made a trap of', () => {
+describe.skipIf(lacksRoot())('an fs/ that its user made a trap of', () => {
   let cluster: Cluster;
   let node: NodeLogin;
   let session: TestSession;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin, TestSession } from '../support/client.js';
 import { ALICE, BOB, Cluster, type TestUser } from '../support/cluster.js';
 import { testKey } from '../support/keys.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 import { eventually } from '../support/wait.js';
 
 /** His default group is Alice's. */
@@ -19,7 +19,7 @@ const CAROL: TestUser = {
 const READABLE = ['ctl', 'argv', 'env', 'ns', 'stdout', 'stderr', 'stdio', 'wait', 'id', 'fs'];
 const WRITABLE = ['ctl', 'argv', 'env', 'ns', 'stdin', 'stdio'];
 
-describe.skipIf(!isRoot)('a session and who is not its user', () => {
+describe.skipIf(lacksRoot())('a session and who is not its user', () => {
   let cluster: Cluster;
   let alice: NodeLogin;
   let session: TestSession;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
+import { lacksRoot } from '../support/needs.js';
 import { processesWith, uniqueSeconds } from '../support/processes.js';
-import { isRoot } from '../support/root.js';
 import { eventually } from '../support/wait.js';
 
-describe.skipIf(!isRoot)('the life of a session', () => {
+describe.skipIf(lacksRoot())('the life of a session', () => {
   let cluster: Cluster;
   /** Alice may write here: her programs leave notes. */
   let notes: string;

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { attachAs, connect, login, type NodeLogin } from '../support/client.js';
 import { ALICE, BOB, Cluster, type TestUser } from '../support/cluster.js';
 import { testKey } from '../support/keys.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 
 const DORA: TestUser = { ...BOB, name: 'dora', uid: 41_010, groups: {}, key: testKey('dora_key') };
 
-describe.skipIf(!isRoot)('logging in', () => {
+describe.skipIf(lacksRoot())('logging in', () => {
   let cluster: Cluster;
 
   beforeAll(async () => {

@@ -4,13 +4,13 @@ import { OpenMode } from '@xcpu/9p-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestSession } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
+import { lacksRoot } from '../support/needs.js';
 import { processesWith, uniqueSeconds } from '../support/processes.js';
-import { isRoot } from '../support/root.js';
 import { eventually } from '../support/wait.js';
 
 const MANY = 1000;
 
-describe.skipIf(!isRoot)('a thousand sessions', () => {
+describe.skipIf(lacksRoot())('a thousand sessions', () => {
   let cluster: Cluster;
 
   beforeAll(async () => {

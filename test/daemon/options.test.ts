@@ -8,7 +8,7 @@ import { ALICE, BOB, Cluster, Daemon, freePort, startDaemon } from '../support/c
 import { bundle, runCommand } from '../support/command.js';
 import { testKey, writeKey } from '../support/keys.js';
 import { canUnshare, inMountNamespace } from '../support/namespace.js';
-import { isRoot } from '../support/root.js';
+import { isRoot, lacksMountNamespaces, lacksRoot } from '../support/needs.js';
 import { eventually } from '../support/wait.js';
 
 describe('the options of xcpufs', () => {
@@ -132,7 +132,7 @@ describe('the options of xcpufs', () => {
     expect(small.msize).toBe(1000);
   });
 
-  test.skipIf(!isRoot)('-s, as an ordinary user: every program runs as that user', async () => {
+  test.skipIf(lacksRoot())('-s, as an ordinary user: every program runs as that user', async () => {
     const uid = 65_534;
     const temporary = join(directory, 'same-user');
     await mkdir(temporary);
@@ -161,7 +161,7 @@ describe('the options of xcpufs', () => {
     expect(await daemon.ended).toEqual({ status: 0, signal: null });
   });
 
-  test.skipIf(!isRoot || !canUnshare)(
+  test.skipIf(lacksMountNamespaces())(
     '-u takes local users who have a key, with their groups',
     async () => {
       const home = join(directory, 'homes');

@@ -3,8 +3,8 @@ import { OpenMode } from '@xcpu/9p-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin, TestSession } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
-import { canUnshare, smallDisk } from '../support/namespace.js';
-import { isRoot } from '../support/root.js';
+import { smallDisk } from '../support/namespace.js';
+import { lacksMountNamespaces, lacksRoot } from '../support/needs.js';
 
 const MEBIBYTE = 1024 * 1024;
 const QUOTA = 64 * MEBIBYTE;
@@ -12,7 +12,7 @@ const MARKER = /^\n\[xcpufs: (\d+) bytes of output dropped\]\n/;
 /** Numbers for seq(1) that make 106 MB. */
 const MUCH = 13_000_000;
 
-describe.skipIf(!isRoot)('the output of a persistent session', () => {
+describe.skipIf(lacksRoot())('the output of a persistent session', () => {
   let cluster: Cluster;
   let node: NodeLogin;
 
@@ -66,26 +66,29 @@ describe.skipIf(!isRoot)('the output of a persistent session', () => {
     await session.ctl('wipe');
   });
 
-  test.skipIf(!canUnshare)('on a full disk is cut, and nothing else suffers', async () => {
-    await using small = await Cluster.start(1, { users: [ALICE], wrap: smallDisk('8m') });
-    await using login = await small.user(ALICE);
-    const session = await persistent(login);
-    await session.start(['seq', String(MUCH)]);
-    await expect(fill(login, session)).rejects.toThrow(/no space/i);
-    expect((await login.run(['echo', 'others go on'])).stdout).toBe('others go on\n');
-    expect(await session.text('wait')).toBe('0');
-    const { dropped, rest } = split(await everything(session));
-    const whole = sequence(MUCH);
-    expect(dropped + rest.length).toBe(whole.length);
-    expect(rest.equals(whole.subarray(dropped))).toBe(true);
-    expect(rest.length).toBeGreaterThanOrEqual(MEBIBYTE);
-    await session.ctl('wipe');
-    const next = await persistent(login);
-    await next.start(['seq', '500000']);
-    expect(await next.text('wait')).toBe('0');
-    expect((await everything(next)).equals(sequence(500_000))).toBe(true);
-    await next.ctl('wipe');
-  });
+  test.skipIf(lacksMountNamespaces())(
+    'on a full disk is cut, and nothing else suffers',
+    async () => {
+      await using small = await Cluster.start(1, { users: [ALICE], wrap: smallDisk('8m') });
+      await using login = await small.user(ALICE);
+      const session = await persistent(login);
+      await session.start(['seq', String(MUCH)]);
+      await expect(fill(login, session)).rejects.toThrow(/no space/i);
+      expect((await login.run(['echo', 'others go on'])).stdout).toBe('others go on\n');
+      expect(await session.text('wait')).toBe('0');
+      const { dropped, rest } = split(await everything(session));
+      const whole = sequence(MUCH);
+      expect(dropped + rest.length).toBe(whole.length);
+      expect(rest.equals(whole.subarray(dropped))).toBe(true);
+      expect(rest.length).toBeGreaterThanOrEqual(MEBIBYTE);
+      await session.ctl('wipe');
+      const next = await persistent(login);
+      await next.start(['seq', '500000']);
+      expect(await next.text('wait')).toBe('0');
+      expect((await everything(next)).equals(sequence(500_000))).toBe(true);
+      await next.ctl('wipe');
+    },
+  );
 });
 
 async function persistent(node: NodeLogin): Promise<TestSession> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin, RunResult } from '../support/client.js';
 import { ALICE, BOB, Cluster } from '../support/cluster.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 
 /** A library that tells, on the stderr of whatever loads it, as which user it was loaded. */
 const TELLTALE = `
@@ -14,7 +14,7 @@ const TELLTALE = `
 __attribute__((constructor)) static void tell(void) { fprintf(stderr, "loaded as %d\\n", (int)geteuid()); }
 `;
 
-describe.skipIf(!isRoot)('what a program finds itself in', () => {
+describe.skipIf(lacksRoot())('what a program finds itself in', () => {
   let cluster: Cluster;
   let node: NodeLogin;
   const sh = (script: string, ...rest: string[]): Promise<RunResult> =>

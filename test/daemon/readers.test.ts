@@ -3,12 +3,12 @@ import { MessageType, OpenMode } from '@xcpu/9p-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 import { eventually } from '../support/wait.js';
 
 const MEBIBYTE = 1024 * 1024;
 
-describe.skipIf(!isRoot)('readers of stdout and stderr', () => {
+describe.skipIf(lacksRoot())('readers of stdout and stderr', () => {
   let cluster: Cluster;
   let node: NodeLogin;
 

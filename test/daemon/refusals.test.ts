@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../support/cluster.js';
 import { type CommandOptions, runCommand } from '../support/command.js';
 import { type KeyFiles, testKey, writeKey } from '../support/keys.js';
-import { isRoot } from '../support/root.js';
+import { isRoot, lacksRoot } from '../support/needs.js';
 
 const HOST = '127.0.1.8';
 
@@ -86,17 +86,20 @@ describe('xcpufs refuses to start', () => {
     }
   });
 
-  test.skipIf(!isRoot)('as an ordinary user without -s', async () => {
+  test.skipIf(lacksRoot())('as an ordinary user without -s', async () => {
     const { status, stderr } = await refusal([], { uid: 65_534, gid: 65_534 });
     expect(status).toBe(1);
     expect(stderr).toMatch(/^xcpufs: not root: run as root, or with -s .+\n$/);
   });
 
-  test.skipIf(!isRoot)('with a temporary directory that its user may not write to', async () => {
-    const { status, stderr } = await refusal(['-s'], { uid: 65_534, gid: 65_534 });
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^xcpufs: .+: cannot make a directory there: .*EACCES/);
-  });
+  test.skipIf(lacksRoot())(
+    'with a temporary directory that its user may not write to',
+    async () => {
+      const { status, stderr } = await refusal(['-s'], { uid: 65_534, gid: 65_534 });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^xcpufs: .+: cannot make a directory there: .*EACCES/);
+    },
+  );
 
   test.each([
     ['an unknown option', ['--frobnicate'], /unknown option '--frobnicate'/],

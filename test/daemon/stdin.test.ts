@@ -2,9 +2,9 @@ import { Errno, OpenMode } from '@xcpu/9p-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
-import { isRoot } from '../support/root.js';
+import { lacksRoot } from '../support/needs.js';
 
-describe.skipIf(!isRoot)('the input of a program', () => {
+describe.skipIf(lacksRoot())('the input of a program', () => {
   let cluster: Cluster;
   let node: NodeLogin;
 

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ALICE, Cluster, startDaemon } from '../support/cluster.js';
-import { canUnshare, withoutCgroups } from '../support/namespace.js';
+import { withoutCgroups } from '../support/namespace.js';
+import { lacks, lacksMountNamespaces, lacksRoot } from '../support/needs.js';
 import { processesWith, sleepers, uniqueSeconds } from '../support/processes.js';
-import { isRoot } from '../support/root.js';
 import { eventually } from '../support/wait.js';
 
 /** Starts sleepers that leave the process group: one with the environment that it was given, one without. */
@@ -15,7 +15,7 @@ const ESCAPE = (seconds: string) => [
 ];
 const escaped = (seconds: string) => sleepers(seconds).length;
 
-describe.skipIf(!isRoot)('what escapes from its session', () => {
+describe.skipIf(lacksRoot())('what escapes from its session', () => {
   let cluster: Cluster | undefined;
 
   afterEach(async () => {
@@ -25,7 +25,8 @@ describe.skipIf(!isRoot)('what escapes from its session', () => {
 
   test('ends with the session where there are control groups, whatever it did', async (context) => {
     cluster = await Cluster.start(1, { users: [ALICE] });
-    if (!cluster.node.log.includes('cgroups=yes')) return context.skip('no control groups here');
+    const grouped = cluster.node.log.includes('cgroups=yes');
+    if (lacks('control groups', grouped)) return context.skip('no control groups here');
     await using node = await cluster.user(ALICE);
     const seconds = uniqueSeconds();
     const session = await node.newSession();
@@ -38,66 +39,72 @@ describe.skipIf(!isRoot)('what escapes from its session', () => {
     await eventually('nothing runs', () => processesWith(seconds).length === 0);
   });
 
-  test.skipIf(!canUnshare)('is found by its environment where there are none', async () => {
-    cluster = await Cluster.start(1, { users: [ALICE], wrap: withoutCgroups });
-    expect(cluster.node.log).toContain('cgroups=no');
-    await using node = await cluster.user(ALICE);
-    const seconds = uniqueSeconds();
-    const other = uniqueSeconds();
-    const session = await node.newSession();
-    const neighbour = await node.newSession();
-    const leave = (time: string) =>
-      `setsid sh -c 'while :; do sleep ${time}; done' </dev/null >/dev/null 2>&1 & wait`;
-    await session.start(['sh', '-c', leave(seconds)]);
-    await neighbour.start(['sh', '-c', leave(other)]);
-    await eventually('both have escaped', () => escaped(seconds) === 1 && escaped(other) === 1);
-    await session.ctl('wipe');
-    await eventually('nothing runs', () => processesWith(seconds).length === 0);
-    expect(escaped(other)).toBe(1);
-    await neighbour.ctl('wipe');
-    await eventually('nothing runs', () => processesWith(other).length === 0);
-  });
+  test.skipIf(lacksMountNamespaces())(
+    'is found by its environment where there are none',
+    async () => {
+      cluster = await Cluster.start(1, { users: [ALICE], wrap: withoutCgroups });
+      expect(cluster.node.log).toContain('cgroups=no');
+      await using node = await cluster.user(ALICE);
+      const seconds = uniqueSeconds();
+      const other = uniqueSeconds();
+      const session = await node.newSession();
+      const neighbour = await node.newSession();
+      const leave = (time: string) =>
+        `setsid sh -c 'while :; do sleep ${time}; done' </dev/null >/dev/null 2>&1 & wait`;
+      await session.start(['sh', '-c', leave(seconds)]);
+      await neighbour.start(['sh', '-c', leave(other)]);
+      await eventually('both have escaped', () => escaped(seconds) === 1 && escaped(other) === 1);
+      await session.ctl('wipe');
+      await eventually('nothing runs', () => processesWith(seconds).length === 0);
+      expect(escaped(other)).toBe(1);
+      await neighbour.ctl('wipe');
+      await eventually('nothing runs', () => processesWith(other).length === 0);
+    },
+  );
 
-  test.each([
+  test.for([
     ['in control groups', undefined],
     ['without control groups', withoutCgroups],
-  ])('is cleared, %s, by a daemon that starts after a crash', async (_, wrap) => {
-    if (wrap && !canUnshare) return;
-    cluster = await Cluster.start(1, { users: [ALICE], ...(wrap && { wrap }) });
-    const { node: crashed, adminFiles } = cluster;
-    const { host, temporary } = crashed;
-    const node = await cluster.user(ALICE);
-    const seconds = uniqueSeconds();
-    const session = await node.newSession();
-    await session.ctl('type persistent');
-    const fs = await node.root.walk(session.path('fs'));
-    await fs.create('left behind', 0o600, 1);
-    await session.start([
-      'sh',
-      '-c',
-      `trap "" HUP PIPE; setsid sleep ${seconds} & sleep ${seconds}; wait`,
-    ]);
-    await eventually('all run', () => escaped(seconds) === 2);
-    const cgroups = cgroupsOf(temporary);
-    const [left] = readdirSync(temporary);
-    await crashed.crash();
-    expect(
-      node.client.closed ?? (await new Promise((resolve) => node.client.onClose(resolve))),
-    ).toBeDefined();
-    expect(escaped(seconds)).toBe(2);
-    expect(existsSync(`${temporary}/${left}/sessions/${session.sid}/fs/left behind`)).toBe(true);
-    const args = ['-a', adminFiles.publicFile];
-    const next = await startDaemon({ host, temporary, args, wrap });
-    try {
-      expect(next.log).toContain('cleared after a crash');
-      expect(processesWith(seconds)).toEqual([]);
-      expect(readdirSync(temporary)).toHaveLength(1);
-      expect(readdirSync(temporary)).not.toContain(left);
-      for (const group of cgroups) expect(existsSync(group)).toBe(false);
-    } finally {
-      await next.stop();
-    }
-  });
+  ] as const)(
+    'is cleared, %s, by a daemon that starts after a crash',
+    async ([, wrap], context) => {
+      if (wrap && lacksMountNamespaces()) return context.skip('no mount namespaces here');
+      cluster = await Cluster.start(1, { users: [ALICE], ...(wrap && { wrap }) });
+      const { node: crashed, adminFiles } = cluster;
+      const { host, temporary } = crashed;
+      const node = await cluster.user(ALICE);
+      const seconds = uniqueSeconds();
+      const session = await node.newSession();
+      await session.ctl('type persistent');
+      const fs = await node.root.walk(session.path('fs'));
+      await fs.create('left behind', 0o600, 1);
+      await session.start([
+        'sh',
+        '-c',
+        `trap "" HUP PIPE; setsid sleep ${seconds} & sleep ${seconds}; wait`,
+      ]);
+      await eventually('all run', () => escaped(seconds) === 2);
+      const cgroups = cgroupsOf(temporary);
+      const [left] = readdirSync(temporary);
+      await crashed.crash();
+      expect(
+        node.client.closed ?? (await new Promise((resolve) => node.client.onClose(resolve))),
+      ).toBeDefined();
+      expect(escaped(seconds)).toBe(2);
+      expect(existsSync(`${temporary}/${left}/sessions/${session.sid}/fs/left behind`)).toBe(true);
+      const args = ['-a', adminFiles.publicFile];
+      const next = await startDaemon({ host, temporary, args, wrap });
+      try {
+        expect(next.log).toContain('cleared after a crash');
+        expect(processesWith(seconds)).toEqual([]);
+        expect(readdirSync(temporary)).toHaveLength(1);
+        expect(readdirSync(temporary)).not.toContain(left);
+        for (const group of cgroups) expect(existsSync(group)).toBe(false);
+      } finally {
+        await next.stop();
+      }
+    },
+  );
 
   test('a daemon that starts leaves what belongs to a running one alone', async () => {
     cluster = await Cluster.start(1, { users: [ALICE] });

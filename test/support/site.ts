@@ -6,7 +6,7 @@ import {
   runCommand,
   startCommand,
 } from './command.js';
-import { isRoot } from './root.js';
+import { isRoot } from './needs.js';
 
 /** A cluster as its users see it: nodes n1, n2, … from a node map, and commands with a user's key. */
 export class Site {

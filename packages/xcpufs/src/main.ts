@@ -1,3 +1,4 @@
+import { NinePError } from '@xcpu/9p-protocol';
 import { type Daemon, startDaemon } from './daemon.js';
 import { closeInherited } from './descriptors.js';
 import { StartError } from './errors.js';
@@ -35,8 +36,8 @@ function stopOnSignal(daemon: Daemon): void {
 }
 
 function fail(error: unknown): void {
-  const text =
-    error instanceof StartError ? error.message : String((error as Error).stack ?? error);
+  const expected = error instanceof StartError || error instanceof NinePError;
+  const text = expected ? error.message : String((error as Error).stack ?? error);
   for (const line of text.split('\n')) process.stderr.write(`xcpufs: ${line}\n`);
   process.exit(1);
 }

@@ -10,11 +10,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { lacksRoot } from '../../../test/support/needs.js';
 import { Log } from '../src/log.js';
 import { clearLeftovers, Scratch } from '../src/scratch.js';
 import { temporaryDirectory } from './support.js';
-
-const root = process.geteuid?.() === 0;
 
 describe("the daemon's own directory", () => {
   it('lets users pass, and nobody look; it goes without a trace', async () => {
@@ -93,7 +92,7 @@ describe('what an earlier run left behind', () => {
     expect(readdirSync(parent).sort()).toEqual(['xcpufs-file', 'xcpufs-link']);
   });
 
-  it.runIf(root)("is left alone where it is somebody else's", async () => {
+  it.skipIf(lacksRoot())("is left alone where it is somebody else's", async () => {
     const { parent, log } = setUp();
     const directory = leftover(parent, { started: '1' });
     chownSync(directory, 41_001, 41_001);

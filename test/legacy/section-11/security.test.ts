@@ -9,14 +9,13 @@ import { attachAs, connect, login } from '../../support/client.js';
 import { ALICE, BOB, Cluster } from '../../support/cluster.js';
 import { startCommand } from '../../support/command.js';
 import { testKey } from '../../support/keys.js';
+import { lacksRoot } from '../../support/needs.js';
 
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await Cluster.start(1, { users: [ALICE, BOB], strayDescriptor: 40 });
 });
 afterAll(() => cluster?.stop());
-
-const asRoot = process.getuid?.() === 0;
 
 describe('whoever has no key gets nothing', () => {
   for (const [what, who] of [
@@ -67,7 +66,7 @@ describe('whoever has no key gets nothing', () => {
   });
 });
 
-describe.runIf(asRoot)('the uid is dropped', () => {
+describe.skipIf(lacksRoot())('the uid is dropped', () => {
   it("runs with the user's uid, default gid and all groups, real, effective and saved", async () => {
     await using alice = await cluster.user(ALICE);
     const { stdout } = await alice.run(['/bin/cat', '/proc/self/status']);
@@ -212,7 +211,7 @@ describe('wstat and remove', () => {
   });
 });
 
-describe.runIf(asRoot)('fs/', () => {
+describe.skipIf(lacksRoot())('fs/', () => {
   it('is not left through a symbolic link', async () => {
     const outside = await mkdtemp(join(tmpdir(), 'xcpu-outside-'));
     try {

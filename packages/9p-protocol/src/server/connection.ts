@@ -98,6 +98,13 @@ export class Connection {
     this.transport.destroy();
   }
 
+  /** Ends the connection after the replies that are ready have gone out; requests are cancelled, fids clunked. */
+  close(reason?: Error): void {
+    this.#flushOut();
+    this.#close(reason);
+    this.transport.close();
+  }
+
   /** Called by Operations: a client that proved who it is may send messages of full size. */
   attached(): void {
     clearTimeout(this.#attachTimer);

@@ -50,10 +50,10 @@ export class Server<User = unknown> {
     return connection;
   }
 
-  /** Ends all conversations. */
+  /** Ends all conversations, replies that are ready first. */
   close(): void {
     for (const connection of this.connections) {
-      connection.destroy(new NinePError('server is closing', Errno.ECONNRESET, { kind: 'closed' }));
+      connection.close(new NinePError('server is closing', Errno.ECONNRESET, { kind: 'closed' }));
     }
   }
 

@@ -1,4 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -25,7 +32,10 @@ export class Cgroups {
     try {
       const directory = join(own, name);
       mkdirSync(directory);
-      return new Cgroups(directory);
+      // A file system mounted over the control groups makes plain directories.
+      if (existsSync(join(directory, 'cgroup.procs'))) return new Cgroups(directory);
+      rmdirSync(directory);
+      return undefined;
     } catch {
       return undefined;
     }

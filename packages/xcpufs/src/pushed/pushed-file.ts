@@ -117,7 +117,7 @@ export class PushedFile implements ServerFile<Caller> {
     if (special || file.extension) {
       throw new NinePError('only files and directories can be made here', Errno.EPERM);
     }
-    return file.perm & ModeBit.DIR ? this.#makeDirectory(file, user) : this.#makeFile(file);
+    return file.perm & ModeBit.DIR ? this.#makeDirectory(file) : this.#makeFile(file);
   }
 
   remove({ user }: Request<Caller>): void {
@@ -190,11 +190,12 @@ export class PushedFile implements ServerFile<Caller> {
     }
   }
 
-  #makeDirectory(file: NewFile, caller: Caller): CreatedFile<Caller> {
+  #makeDirectory(file: NewFile): CreatedFile<Caller> {
     const components = this.#below(file.name);
     const stats = makeDirectory(this.#files, this.#components, file.name, file.perm);
     const made = new PushedFile(this.#files, this, components, stats);
-    return { file: made, open: made.#openDirectory(caller) };
+    // Whoever made it has it open, whatever permissions it got: create(5).
+    return { file: made, open: { entries: () => made.#entries() } };
   }
 
   #openDirectory(caller: Caller): OpenFile<Caller> {

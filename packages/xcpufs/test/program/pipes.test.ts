@@ -8,10 +8,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { lacksRoot } from '../../../../test/support/needs.js';
 import { PipeMaker, type ProgramPipes } from '../../src/program/pipes.js';
 import { findTools } from '../../src/program/tools.js';
 
-const root = process.geteuid?.() === 0;
 const { sh } = findTools(true);
 
 describe('the pipes of a program', () => {
@@ -40,7 +40,7 @@ describe('the pipes of a program', () => {
     }
   });
 
-  it.runIf(root)('belong to the user, so that he may open them by name', async () => {
+  it.skipIf(lacksRoot())('belong to the user, so that he may open them by name', async () => {
     const maker = new PipeMaker(sh);
     const { child, ours } = await open(maker, { uid: 41_001, gid: 41_100 });
     for (const fd of [...child, ...ours]) {

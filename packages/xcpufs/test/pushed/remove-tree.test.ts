@@ -12,10 +12,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
+import { lacksRoot } from '../../../../test/support/needs.js';
 import { removeTree } from '../../src/pushed/remove-tree.js';
 import { temporaryDirectory } from '../support.js';
-
-const root = process.geteuid?.() === 0;
 
 describe('removing what a user could write to', () => {
   it('removes files and directories of any depth', async () => {
@@ -78,7 +77,7 @@ describe('removing what a user could write to', () => {
     expect(readdirSync(trash)).toEqual([]);
   });
 
-  it.runIf(root)(
+  it.skipIf(lacksRoot())(
     'needs no right that the user took from himself, when the daemon is he',
     async () => {
       const { parent, tree, trash } = setUp();

@@ -1,0 +1,64 @@
+// usage: npm run demo
+//
+// Four nodes on this machine: starts them, introduces a user, runs programs, and cleans up. Needs no rights.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { DEFAULT_PORT, introduction } from './lib/cluster.mjs';
+import { heading, run, runInBackground, runLine, shellLine, showCommand } from './lib/show.mjs';
+import { styleText } from './lib/style.mjs';
+import { withCluster } from './lib/with-cluster.mjs';
+
+console.log(`${styleText('bold', 'xcpu')}: run programs on many nodes at once`);
+
+await withCluster('demo', { count: 4 }, async (cluster, signal) => {
+  const { folder, nodeSet, nodes, login, port, user } = cluster;
+  const options = { cwd: folder, env: cluster.env, signal };
+
+  heading('A temporary folder with two key pairs, and names for the nodes');
+  showCommand(`cd ${folder}`);
+  showCommand('export XCPU_NODES_FILE=$PWD/nodes XCPU_ADMIN_KEY=$PWD/admin_key');
+
+  heading(
+    `Four nodes, one daemon each${port === DEFAULT_PORT ? '' : ` (port ${DEFAULT_PORT} is taken)`}`,
+  );
+  for (const { command } of nodes) {
+    showCommand(`${shellLine(command)} &`);
+  }
+
+  heading(`The administrator tells them about the user ${user.name}`);
+  for (const command of introduction(cluster)) {
+    await run(command, options);
+  }
+
+  heading('A program runs on all of them at once');
+  await run(['xrx', ...login, nodeSet, 'date'], options);
+
+  heading('Each gets the input; -p says who answers');
+  await runLine(
+    `echo hello nodes | ${shellLine(['xrx', '-p', ...login, nodeSet, 'tr', 'a-z', 'A-Z'])}`,
+    options,
+  );
+
+  heading('A job goes on in the background; xps lists all processes, here those of jobs');
+  const job = runInBackground(['xrx', '-j', 'nap', ...login, nodeSet, 'sleep', '60'], options);
+  await started('nap', cluster, signal);
+  await runLine(`${shellLine(['xps', nodeSet])} | awk '$6 != "-"'`, options);
+  await job.end();
+});
+
+if (!process.exitCode) {
+  console.log(`
+${styleText('green', 'That was xcpu.')} The daemons are stopped and the folder is gone.
+To try it yourself: ${styleText('bold', 'npm run cluster -- 4')}; then, a real cluster: README.md`);
+}
+
+/** Waits until the job's program runs on all nodes: a person would have taken longer to type the next line. */
+async function started(job, { nodeSet, nodes, env }, signal) {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const { stdout } = await promisify(execFile)('xps', ['-J', job, nodeSet], { env, signal });
+    if (stdout.trim().split('\n').length > nodes.length) {
+      return;
+    }
+  }
+  throw new Error(`job ${job} does not start`);
+}

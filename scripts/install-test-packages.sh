@@ -1,0 +1,31 @@
+#!/bin/bash
+# Installs the Debian packages that tests and benchmarks use. Without them these say what they skip; nothing that is
+# shipped needs any of them.
+set -euo pipefail
+
+packages=(
+  openssh-client # ssh and ssh-keygen: keys in OpenSSH's own format, and what xrx is measured against
+  openssh-server # sshd: the targets of that measurement
+  pdsh           # many ssh at once: what xrx on many nodes is measured against
+  procps         # ps: what the process list is compared with
+  strace         # shows which descriptors and signals a program inherits
+  util-linux     # setpriv, unshare: to become an ordinary user
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg --status "$package" 2>/dev/null | grep --quiet '^Status: install ok installed' ||
+    missing+=("$package")
+done
+
+if ((${#missing[@]} == 0)); then
+  echo "all there: ${packages[*]}"
+elif ! command -v apt-get >/dev/null; then
+  echo "skipped: no apt-get on this machine; install yourself: ${missing[*]}"
+elif ((EUID != 0)); then
+  echo "skipped: only root can do it: apt-get install ${missing[*]}"
+else
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update --quiet
+  apt-get install --quiet --yes --no-install-recommends "${missing[@]}"
+fi

@@ -1,0 +1,94 @@
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { BIN, ROOT } from './paths.mjs';
+
+/** The commands that are shipped as one file each, by the name of their package. */
+export const COMMANDS = ['xcpufs', 'xrx', 'xps', 'xuserset', 'xgroupset'];
+
+/**
+ * Makes packages/NAME/dist/NAME.cjs, an executable that needs nothing but Node.js, out of packages/NAME/src/main.ts,
+ * and the link dist/bin/NAME to it.
+ *
+ * @param {readonly string[]} names the commands to make
+ * @param {import('esbuild').LogLevel} logLevel what esbuild prints
+ */
+export async function bundle(names = COMMANDS, logLevel = 'warning') {
+  await mkdir(BIN, { recursive: true });
+  await Promise.all(names.map((name) => bundleOne(name, logLevel)));
+}
+
+/** Makes all commands, unless each is there and newer than everything it is made of. */
+export async function bundleIfNeeded() {
+  const made = await Promise.all(COMMANDS.map((name) => modified(bundleOf(name))));
+  if ((await newestSource()) > Math.min(...made)) {
+    await bundle(COMMANDS, 'silent');
+  }
+}
+
+async function bundleOne(name, logLevel) {
+  const folder = join(ROOT, 'packages', name);
+  const outfile = bundleOf(name);
+  const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  await build({
+    entryPoints: [join(folder, 'src/main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    // A CommonJS file starts faster than an ES module: it is read, compiled and run without a round through the loader.
+    format: 'cjs',
+    conditions: ['@xcpu/source'],
+    // ssh2 tries these and does without: they are native, and only its ciphers would use them.
+    external: ['*.node', 'cpu-features'],
+    define: { XCPU_VERSION: JSON.stringify(version) },
+    banner: { js: name === 'xcpufs' ? DAEMON_BANNER : '#!/usr/bin/env node' },
+    // Less text to read at each start; names stay, for the stack traces in bug reports.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'eof',
+    logLevel,
+  });
+  await chmod(outfile, 0o755);
+  await link(outfile, join(BIN, name));
+}
+
+/**
+ * Makes the daemon's file a shell script that runs itself in Node.js: to JavaScript the second line is a string and
+ * a comment. Node.js raises the soft limit of open files when it starts, so only the shell can still see the one that
+ * the programs of users are to have.
+ */
+const DAEMON_BANNER = `#!/bin/sh
+':' //; XCPUFS_NOFILE=$(ulimit -Sn) exec node "$0" "$@"`;
+
+function bundleOf(name) {
+  return join(ROOT, 'packages', name, 'dist', `${name}.cjs`);
+}
+
+/** When a source file of any package was last written, or this one. */
+async function newestSource() {
+  const packages = await readdir(join(ROOT, 'packages'));
+  const folders = packages.map((name) => join(ROOT, 'packages', name, 'src'));
+  const files = await Promise.all(
+    folders.map(async (folder) =>
+      (await readdir(folder, { recursive: true })).map((file) => join(folder, file)),
+    ),
+  );
+  return Math.max(
+    ...(await Promise.all([...files.flat(), fileURLToPath(import.meta.url)].map(modified))),
+  );
+}
+
+/** In milliseconds since 1970; long ago when there is no such file. */
+async function modified(path) {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+async function link(target, path) {
+  await rm(path, { force: true });
+  await symlink(relative(dirname(path), target), path);
+}
