@@ -152,7 +152,7 @@ function processLists({ reads, sessions }: Reads, differ: Differ): void {
   const [wanted, got] = [parseProcessList(recorded), parseProcessList(ours)];
   differ('lines', ours.trimEnd().split('\n').length - 1, got.length);
   const daemons = (list: readonly ProcessEntry[]) =>
-    list.some(({ cmdline }) => cmdline.some((word) => /(^|\/)xcpufs( |$)/.test(word)));
+    list.some(({ cmdline }) => cmdline.some((word) => /(^|\/)xcpufs$/.test(word)));
   differ('daemon', daemons(wanted), daemons(got));
   const inSessions = (list: readonly ProcessEntry[]) => list.filter(({ xcpusid }) => xcpusid);
   const identity = ({ cmdline, state, tty, tpgid, nice, xcpujid, xcpusid }: ProcessEntry) => ({

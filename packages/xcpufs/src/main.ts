@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { NinePError } from '@xcpu/9p-protocol';
 import { type Daemon, startDaemon } from './daemon.js';
 import { closeInherited } from './descriptors.js';
@@ -8,8 +9,7 @@ declare const XCPU_VERSION: string;
 
 async function main(): Promise<void> {
   closeInherited();
-  // What ps shows: comm is then xcpufs, and the options stay visible.
-  process.title = ['xcpufs', ...process.argv.slice(2)].join(' ');
+  nameProcess();
   // A log that nobody reads any more must not end the node.
   process.stderr.on('error', () => {});
   const parsed = parseOptions(process.argv.slice(2), XCPU_VERSION);
@@ -18,6 +18,15 @@ async function main(): Promise<void> {
     return;
   }
   stopOnSignal(await startDaemon(parsed.options));
+}
+
+/** So that `pgrep xcpufs` finds the daemon; its command line stays as it was typed. */
+function nameProcess(): void {
+  try {
+    writeFileSync('/proc/self/comm', 'xcpufs');
+  } catch {
+    // Only a convenience.
+  }
 }
 
 function stopOnSignal(daemon: Daemon): void {
