@@ -22,11 +22,11 @@ export interface SshTargets {
 const START_TIMEOUT = 10_000;
 
 /**
- * Starts an sshd per address, with keys of our own, and waits until all answer. They are set up to be as quick as
- * sshd gets, so that the comparison favours them:
+ * Starts an sshd per address, with keys of our own, and waits until all answer. They are set up as sites have them,
+ * and where that differs from site to site, to be quick:
  *
- * - Ed25519 keys on both sides: the fastest to sign with.
- * - No PAM, DNS or GSSAPI, no message of the day, no agent, no known hosts: nothing but the log-in itself.
+ * - The user's key is of the kind and size that xrx logs in with: RSA, 2048 bits. The host's is Ed25519, the fastest.
+ * - PAM as distributions ship it. No DNS or GSSAPI, no message of the day, no agent, no known hosts to search.
  * - An empty home: no start-up file of this machine's user is charged to ssh.
  * - MaxStartups lets all connections in at once; the default of 10:30:100 is meant for strangers.
  *
@@ -39,7 +39,10 @@ export async function startSshTargets(count: number): Promise<SshTargets> {
   const port = 2222;
   mkdirSync(join(folder, 'home'));
   const path = (name: string) => join(folder, name);
-  await Promise.all([makeKey(path('host_key')), makeKey(path('user_key'))]);
+  await Promise.all([
+    makeKey(path('host_key'), 'ed25519'),
+    makeKey(path('user_key'), 'rsa', '-b', '2048'),
+  ]);
   await writeFile(path('authorized_keys'), await readFile(path('user_key.pub')));
   await writeFile(path('sshd_config'), serverConfig(folder));
   await writeFile(path('ssh_config'), clientConfig(folder, port));
@@ -81,8 +84,8 @@ export async function startSshTargets(count: number): Promise<SshTargets> {
   };
 }
 
-async function makeKey(path: string): Promise<void> {
-  await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path]);
+async function makeKey(path: string, type: string, ...size: readonly string[]): Promise<void> {
+  await promisify(execFile)('ssh-keygen', ['-q', '-t', type, ...size, '-N', '', '-f', path]);
 }
 
 function serverConfig(folder: string): string {
@@ -93,7 +96,7 @@ StrictModes no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-UsePAM no
+UsePAM yes
 UseDNS no
 PrintMotd no
 PrintLastLog no

@@ -11,10 +11,17 @@ const SHOWN = 48;
 /** A message in one line for people: `Twalk tag 3 fid 0 newfid 5 names clone`. Control characters are escaped. */
 export function formatMessage(message: AnyMessage): string {
   const words = [names.get(message.type) ?? String(message.type), `tag ${message.tag}`];
-  for (const [field, value] of Object.entries(message)) {
+  for (const [field, value] of Object.entries(withData(message))) {
     if (field !== 'type' && field !== 'tag') words.push(`${field} ${formatField(value)}`);
   }
   return words.join(' ');
+}
+
+/** A payload that came in parts is shown as one. */
+function withData(message: AnyMessage): AnyMessage {
+  if (message.type !== MessageType.Rread || !message.parts) return message;
+  const { type, tag, parts } = message;
+  return { type, tag, data: Buffer.concat(parts) };
 }
 
 function formatField(value: unknown): string {

@@ -15,6 +15,10 @@ export interface ServerLimits {
   readonly attachTimeout: number;
   /** Fids of one connection. */
   readonly fids: number;
+  /** Fids of one connection before a successful Tattach: those of its proofs. */
+  readonly fidsBeforeAttach: number;
+  /** Tattaches of one connection that may be refused before it is closed. */
+  readonly refusedAttaches: number;
   /** Requests of one connection that wait for an answer. */
   readonly requests: number;
   /** Bytes of Twrite data of one connection that wait for an answer. */
@@ -23,6 +27,8 @@ export interface ServerLimits {
   readonly readBytes: number;
   /** Bytes of replies that a connection has not taken before its requests are no longer read. */
   readonly unsentBytes: number;
+  /** The same before a successful Tattach. */
+  readonly unsentBytesBeforeAttach: number;
   /** Connections of all peers. */
   readonly connections: number;
   /** Connections of one peer group (a host). */
@@ -37,6 +43,10 @@ export const defaultServerLimits: ServerLimits = {
   attachTimeout: 60_000,
   // A client that drives 1,000 sessions on one connection needs 9 fids for each.
   fids: 16_384,
+  // A stranger with all the connections of a host then holds a few megabytes, not gigabytes.
+  fidsBeforeAttach: 16,
+  // Whoever mistyped a name or took the wrong key tries a few times; a guesser begins anew with each connection.
+  refusedAttaches: 16,
   // … and keeps stdout, stderr, wait and stdin of each waiting.
   requests: 4_096,
   // 16 writes of the largest size in flight fill any network that a cluster has.
@@ -44,6 +54,7 @@ export const defaultServerLimits: ServerLimits = {
   readBytes: 16 * DEFAULT_MSIZE,
   // Two of the largest replies: one on its way, one to follow it.
   unsentBytes: 2 * DEFAULT_MSIZE,
+  unsentBytesBeforeAttach: 64 * 1024,
   connections: 4_096,
   // A login host from which a few hundred users run jobs at once.
   connectionsPerPeer: 1_024,
@@ -54,6 +65,7 @@ const leastLimits: Record<string, number> = {
   msizeBeforeAttach: MIN_MSIZE,
   // A socket's own buffer: with less in it, no socket tells when it has drained.
   unsentBytes: 64 * 1024,
+  unsentBytesBeforeAttach: 64 * 1024,
 };
 
 /**

@@ -93,6 +93,8 @@ export interface Tread extends Message<Type['Tread']> {
 }
 export interface Rread extends Message<Type['Rread']> {
   readonly data: Uint8Array;
+  /** In place of `data`, where a client asked for the payload in the pieces that were received. */
+  readonly parts?: readonly Uint8Array[];
 }
 export interface Twrite extends Message<Type['Twrite']> {
   readonly fid: number;

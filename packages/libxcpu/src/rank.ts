@@ -33,7 +33,10 @@ export interface ExitEvent extends RankResult {
 
 export type JobEvent = OutputEvent | ExitEvent;
 
-/** Takes events; while a promise that it answers is pending, that rank's stream is not read on. */
+/**
+ * Takes events, each stream's in order; what one answer of a node brought may come as several at once. While a promise
+ * that it answers is pending, that rank's stream is not read on.
+ */
 export type JobSink = (event: JobEvent) => void | Promise<void>;
 
 /** What the ranks of a job have in common. */
@@ -190,7 +193,7 @@ export class Rank {
   async #pump(session: Session, stream: OutputStream): Promise<void> {
     const { readBytes, sink } = this.#context;
     const origin = { type: 'output', rank: this.#rank, node: this.#target.name, stream } as const;
-    const reads: Promise<Uint8Array>[] = [];
+    const reads: Promise<readonly Uint8Array[]>[] = [];
     const ask = () => {
       const read = session.read(stream, readBytes);
       read.catch(() => {});
@@ -199,10 +202,12 @@ export class Rank {
     let ahead = 1;
     for (;;) {
       while (reads.length < ahead) ask();
-      const data = await reads[0]!;
-      if (data.length === 0) return;
-      if (data.length >= MUCH && !session.connection.legacy) ahead = READS_AHEAD;
-      await sink({ ...origin, data });
+      const pieces = await reads[0]!;
+      const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+      if (bytes === 0) return;
+      if (bytes >= MUCH && !session.connection.legacy) ahead = READS_AHEAD;
+      const taken = pieces.map((data) => sink({ ...origin, data }));
+      await (taken.length === 1 ? taken[0] : Promise.all(taken));
       reads.shift();
     }
   }

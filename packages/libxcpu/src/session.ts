@@ -130,21 +130,22 @@ export class Session {
   }
 
   /**
-   * The next bytes that the program wrote, at most `count`; none once it can write no more. Several reads of one
+   * The next bytes that the program wrote, at most `count`, as the pieces that were received; an empty one once it can
+   * write no more. Several reads of one
    * stream may be under way on a node that is not legacy: they are answered in order.
    */
   async read(
     stream: OutputStream,
     count: number,
     options: SessionOptions = {},
-  ): Promise<Uint8Array> {
+  ): Promise<readonly Uint8Array[]> {
     const files = await this.#files;
     return this.#attempt(async () => {
       const fid = files[stream];
       const wanted = Math.min(count, fid.chunk);
-      const data = await fid.read(this.#offsets[stream], wanted, given(options));
-      this.#offsets[stream] += data.length;
-      return data;
+      const pieces = await fid.readPieces(this.#offsets[stream], wanted, given(options));
+      for (const { length } of pieces) this.#offsets[stream] += length;
+      return pieces;
     });
   }
 

@@ -15,13 +15,15 @@ export interface TestRequest<U = unknown> extends Request<U> {
 
 /** A request as a connection makes it. */
 export function request<U = unknown>(user?: U, connection: unknown = { transport: {} }) {
-  const controller = new AbortController();
+  let cancel: ((reason: Error) => void) | undefined;
   return {
     user,
     connection,
-    signal: controller.signal,
+    onCancel: (listener: typeof cancel) => {
+      cancel = listener;
+    },
     congested: false,
-    abort: () => controller.abort(new Error('flushed')),
+    abort: () => cancel?.(new Error('flushed')),
   } as unknown as TestRequest<U>;
 }
 

@@ -46,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
         'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
       );
   });
-  const { nodes } = takeNodes(operands, { option: options.nodes, count: 0 });
+  const { nodes } = takeNodes(operands, { option: options.nodes, wanted: [] });
   const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
   const { adminLogins, dialAs, fanOut, listProcesses, printTrace, resolveNodes } = await import(
     '@xcpu/libxcpu'

@@ -1,5 +1,5 @@
-import { decode } from '../codec/decode.js';
-import { FrameReader } from '../codec/frame-reader.js';
+import { decode, decodePieces } from '../codec/decode.js';
+import { FrameReader, type PayloadPieces } from '../codec/frame-reader.js';
 import { FrameWriter } from '../codec/frame-writer.js';
 import { type Dialect, IO_HEADER_SIZE, MessageType, MIN_MSIZE, NOTAG } from '../constants.js';
 import { Errno } from '../errno.js';
@@ -83,7 +83,7 @@ export class Client {
   readonly #pending = new Map<number, Pending>();
   readonly #freeTags: number[] = [];
   readonly #freeFids: number[] = [];
-  readonly #onFrame = (frame: Buffer) => this.#receive(frame);
+  readonly #onFrame = (frame: Buffer, pieces?: PayloadPieces) => this.#receive(frame, pieces);
   readonly #send = () => this.#flushOut();
   readonly #closeListeners = new Set<(reason: NinePError) => void>();
   #nextTag = 0;
@@ -99,7 +99,7 @@ export class Client {
     this.msize = options.msize ?? DEFAULT_MSIZE;
     this.#trace = options.trace;
     this.#heartbeat = options.heartbeat ?? 20_000;
-    this.#frames = new FrameReader(this.msize);
+    this.#frames = new FrameReader(this.msize, true);
     transport.start({
       data: (chunk) => this.#data(chunk),
       drain: () => {},
@@ -252,9 +252,9 @@ export class Client {
     }
   }
 
-  #receive(frame: Buffer): void {
+  #receive(frame: Buffer, pieces: PayloadPieces | undefined): void {
     if (this.#closed) return;
-    const message = decode(frame, this.dialect);
+    const message = pieces ? decodePieces(frame, pieces) : decode(frame, this.dialect);
     this.#trace?.('received', message);
     const { tag, type } = message;
     const pending = this.#pending.get(tag);

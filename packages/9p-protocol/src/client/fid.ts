@@ -154,11 +154,23 @@ export class Fid {
 
   /** One Tread: at most `count` bytes, none at the end. */
   async read(offset: number, count: number, options: RequestOptions = {}): Promise<Uint8Array> {
+    const pieces = await this.readPieces(offset, count, options);
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  /** The same in the pieces that were received, without a copy; a single empty one at the end. */
+  async readPieces(
+    offset: number,
+    count: number,
+    options: RequestOptions = {},
+  ): Promise<readonly Uint8Array[]> {
     const type = MessageType.Tread;
     const request = { type, fid: this.number, offset, count } as const;
-    const { data } = await this.client.request(request, options.signal);
-    if (data.length > count) throw protocolError('server answers more data than asked for');
-    return data;
+    const { data, parts: pieces = [data] } = await this.client.request(request, options.signal);
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    if (length > count) throw protocolError('server answers more data than asked for');
+    return pieces;
   }
 
   /** One Twrite; answers how much the server took. */

@@ -1,6 +1,6 @@
 import { type Dialect, HEADER_SIZE, MAX_WALK_NAMES, MessageType, NONUNAME } from '../constants.js';
 import { protocolError } from '../errors.js';
-import type { AnyMessage } from '../messages.js';
+import type { AnyMessage, Rread } from '../messages.js';
 import type { Qid, Stat } from '../types.js';
 import { Reader } from './reader.js';
 import { readStat } from './stat.js';
@@ -27,6 +27,19 @@ export function decode(frame: Buffer, dialect: Dialect): AnyMessage {
   } finally {
     reader.reset(NOTHING, 0, 0);
   }
+}
+
+/**
+ * The Rread whose payload came in pieces.
+ * @throws NinePError (protocol) if its count is not theirs
+ */
+export function decodePieces(head: Buffer, pieces: readonly Buffer[]): Rread {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  if (head.readUInt32LE(HEADER_SIZE) !== length) {
+    throw protocolError('count does not fit the message');
+  }
+  return { type: MessageType.Rread, tag: frameTag(head), data: NOTHING, parts: pieces };
 }
 
 /** The tag in a frame's header, whatever follows. */

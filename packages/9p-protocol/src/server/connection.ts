@@ -14,6 +14,12 @@ import { Operations } from './operations.js';
 import type { ReadReply, Reply } from './replies.js';
 import { Request } from './request.js';
 
+/**
+ * How long the requests of one connection are dealt with in one turn of the loop, in milliseconds; the rest of what
+ * came waits for the next. Thousands of requests fit into one chunk: no client may keep the others waiting with them.
+ */
+const TURN_MS = 4;
+
 /** What a server's owner may watch. */
 export interface ConnectionEvents {
   /** Every message both ways, for a log. */
@@ -40,15 +46,21 @@ export class Connection {
   readonly #requests = new Map<number, Request>();
   /** Answered when the request that they name is: tag of the flushed request → tags of the Tflushes. */
   readonly #flushes = new Map<number, number[]>();
+  readonly #fids: FidTable<unknown>;
   readonly #operations: Operations<unknown>;
   readonly #drainListeners = new Set<() => void>();
   readonly #onFrame = (frame: Buffer) => this.#take(frame);
-  /** Frames that came in one chunk with more requests than there is room for replies to. */
+  /** Frames that came in one chunk with more requests than there is time, or room for replies to, in this turn. */
   #held: Buffer[] = [];
   #attachTimer: NodeJS.Timeout | undefined;
+  /** Bytes of replies that the client may leave untaken: few until it has proved who it is. */
+  #unsentLimit: number;
+  #refusals = 0;
   #writeBytes = 0;
   #readBytes = 0;
   #receiving = false;
+  /** When this turn's requests began to be dealt with. */
+  #turnBegan = 0;
   #sendScheduled = false;
   #paused = false;
   #closed = false;
@@ -64,7 +76,9 @@ export class Connection {
     this.msize = limits.msize;
     this.#events = events;
     this.#frames = new FrameReader(Math.min(limits.msizeBeforeAttach, limits.msize));
-    this.#operations = new Operations(this, server, new FidTable(limits.fids));
+    this.#unsentLimit = Math.min(limits.unsentBytesBeforeAttach, limits.unsentBytes);
+    this.#fids = new FidTable(Math.min(limits.fidsBeforeAttach, limits.fids));
+    this.#operations = new Operations(this, server, this.#fids);
     this.#attachTimer = setTimeout(() => {
       this.destroy(new NinePError('no attach in time', Errno.ETIMEDOUT));
     }, limits.attachTimeout);
@@ -78,7 +92,7 @@ export class Connection {
 
   /** Replies that the client has not taken, in bytes, are above the limit. */
   get congested(): boolean {
-    return this.transport.unsent + this.#out.byteLength > this.limits.unsentBytes;
+    return this.transport.unsent + this.#out.byteLength > this.#unsentLimit;
   }
 
   get closed(): boolean {
@@ -105,11 +119,20 @@ export class Connection {
     this.transport.close();
   }
 
-  /** Called by Operations: a client that proved who it is may send messages of full size. */
+  /** Called by Operations: a client that proved who it is may send messages of full size, and make us hold more. */
   attached(): void {
     clearTimeout(this.#attachTimer);
     this.#attachTimer = undefined;
     this.#frames.maxSize = this.msize;
+    this.#fids.limit = this.limits.fids;
+    this.#unsentLimit = this.limits.unsentBytes;
+  }
+
+  /** Called by Operations: a Tattach was refused. Whoever goes on guessing has to connect again. */
+  refused(): void {
+    if (++this.#refusals !== this.limits.refusedAttaches) return;
+    // The answer goes out first.
+    setImmediate(() => this.close(new NinePError('too many refused attaches', Errno.EACCES)));
   }
 
   /** Called by Operations: something failed that no request waits for. What is no error of a file is told. */
@@ -136,6 +159,7 @@ export class Connection {
 
   #data(chunk: Buffer): void {
     this.#receiving = true;
+    this.#turnBegan = performance.now();
     try {
       this.#frames.push(chunk, this.#onFrame);
     } catch (error) {
@@ -145,9 +169,16 @@ export class Connection {
     this.#flushOut();
   }
 
-  /** Small requests in one chunk can ask for gigabytes: the rest waits until the client took what it asked for. */
+  /**
+   * Small requests in one chunk can ask for gigabytes, or for seconds of work: the rest waits until the client took
+   * what it asked for, and others had their turn.
+   */
   #take(frame: Buffer): void {
-    if (this.#held.length > 0 || this.#out.byteLength > this.limits.unsentBytes) {
+    if (
+      this.#held.length > 0 ||
+      this.#out.byteLength > this.#unsentLimit ||
+      performance.now() - this.#turnBegan > TURN_MS
+    ) {
       this.#held.push(frame);
     } else {
       this.#receive(frame);
@@ -155,7 +186,7 @@ export class Connection {
   }
 
   #receive(frame: Buffer): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#refusals >= this.limits.refusedAttaches) return;
     const tag = frameTag(frame);
     if (this.#requests.has(tag)) {
       // An answer could be mistaken for the first request's: there is no safe way on.
@@ -313,10 +344,20 @@ export class Connection {
     if (this.#closed) return;
     if (this.#out.byteLength > 0) this.transport.send(this.#out.take());
     if (this.#paused) return;
-    if (this.#held.length > 0 || this.transport.unsent > this.limits.unsentBytes) {
+    if (this.#held.length > 0 || this.#unsentTooMuch) {
       this.#paused = true;
       this.transport.pause();
+      if (!this.#unsentTooMuch) setImmediate(() => this.#nextTurn());
     }
+  }
+
+  get #unsentTooMuch(): boolean {
+    return this.transport.unsent > this.#unsentLimit;
+  }
+
+  /** Only time was short. */
+  #nextTurn(): void {
+    if (!this.#closed && this.#paused && !this.#unsentTooMuch) this.#goOn();
   }
 
   #drained(): void {
@@ -330,6 +371,7 @@ export class Connection {
     const held = this.#held;
     this.#held = [];
     this.#receiving = true;
+    this.#turnBegan = performance.now();
     for (const frame of held) this.#take(frame);
     this.#receiving = false;
     this.#flushOut();

@@ -6,6 +6,9 @@ import type { Stat } from '../types.js';
 import type { OpenFile } from './files.js';
 import type { Request } from './request.js';
 
+/** Entries of one answer: listing a directory of a hundred thousand files must not hold up other clients. */
+const MAX_ENTRIES = 256;
+
 /** Turns a directory's entries into what Tread wants: whole entries only, in order, from 0: read(5). */
 export class DirectoryReader<User> {
   readonly #open: OpenFile<User>;
@@ -46,7 +49,9 @@ export class DirectoryReader<User> {
   #fill(count: number): Buffer[] {
     const pieces: Buffer[] = [];
     let length = 0;
-    for (let entry = this.#next(); entry; entry = this.#next()) {
+    while (pieces.length < MAX_ENTRIES) {
+      const entry = this.#next();
+      if (!entry) break;
       if (length + entry.length > count) {
         this.#held = entry;
         break;

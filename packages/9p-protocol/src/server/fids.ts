@@ -35,10 +35,11 @@ export class Fid<User = unknown> {
 /** The fids of one connection. */
 export class FidTable<User> {
   readonly #fids = new Map<number, Fid<User>>();
-  readonly #limit: number;
+  /** The most that there may be; more than that stay if it is lowered. */
+  limit: number;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get size(): number {
@@ -60,8 +61,8 @@ export class FidTable<User> {
   reserve(number: number): Fid<User> {
     if (number === NOFID) throw new NinePError('invalid fid', Errno.EINVAL);
     if (this.#fids.has(number)) throw new NinePError('fid already exists', Errno.EIO);
-    if (this.#fids.size >= this.#limit) {
-      throw new NinePError(`too many fids (limit ${this.#limit})`, Errno.EMFILE);
+    if (this.#fids.size >= this.limit) {
+      throw new NinePError(`too many fids (limit ${this.limit})`, Errno.EMFILE);
     }
     const fid = new Fid<User>(number);
     fid.gate = new Set();

@@ -15,18 +15,18 @@ export function whenReady<User>(
   if (!fid.gate) return run();
   return new Promise((resolve, reject) => {
     const turn = () => {
-      request.onCancel = undefined;
+      request.onCancel(undefined);
       try {
         resolve(run());
       } catch (error) {
         reject(error);
       }
     };
-    request.onCancel = (reason) => {
+    request.onCancel((reason) => {
       // Else a client that sends and flushes would grow the queue without end.
       fid.gate?.delete(turn);
       reject(reason);
-    };
+    });
     fid.gate!.add(turn);
   });
 }

@@ -125,18 +125,12 @@ export class Operations<User> {
 
   /** Runs what gives a reserved fid its meaning; the number is free again if that fails. */
   #make(fid: Fid<User>, make: () => Awaitable<Reply>): Awaitable<Reply> {
-    const failed = (error: unknown): never => {
-      this.#forget(fid);
-      throw error;
-    };
-    return exclusive(fid, () => {
-      try {
-        const made = make();
-        return made instanceof Promise ? made.catch(failed) : made;
-      } catch (error) {
-        return failed(error);
-      }
-    });
+    return exclusive(fid, () =>
+      orElse(make, (error) => {
+        this.#forget(fid);
+        throw error;
+      }),
+    );
   }
 
   #auth(request: Request<User>, fid: Fid<User>, message: Tauth): Awaitable<Reply> {
@@ -156,9 +150,13 @@ export class Operations<User> {
     message: Tattach,
   ): Awaitable<Reply> {
     if (auth && (auth.gone || !auth.auth)) throw unknownFid();
-    const stranger = request as Request<undefined>;
-    const entered = this.#server.attach(loginOf(message), auth?.auth, stranger);
-    return then(entered, ({ root, user }) => {
+    const refused = (error: unknown): never => {
+      this.#connection.refused();
+      throw error;
+    };
+    const enter = () =>
+      this.#server.attach(loginOf(message), auth?.auth, request as Request<undefined>);
+    return then(orElse(enter, refused), ({ root, user }) => {
       fid.user = user;
       this.#bind(fid, root);
       this.#connection.attached();
@@ -370,6 +368,16 @@ type FidMessage = Exclude<
 /** Goes on at once with a value that is there: only what really waits costs a turn of the loop. */
 function then<T>(value: Awaitable<T>, use: (value: T) => Reply): Awaitable<Reply> {
   return value instanceof Promise ? value.then(use) : use(value);
+}
+
+/** What `run` yields, or else what `failed` makes of its failure, at once or later. */
+function orElse<T>(run: () => Awaitable<T>, failed: (error: unknown) => never): Awaitable<T> {
+  try {
+    const value = run();
+    return value instanceof Promise ? value.catch(failed) : value;
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 function loginOf({ uname, aname, nUname }: Tauth | Tattach): Login {

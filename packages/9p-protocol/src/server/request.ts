@@ -14,10 +14,9 @@ export class Request<User = unknown> {
   abandoned = false;
   /** Bytes that count against the limits of the connection until the answer. */
   charge = 0;
-  /** Called once when the request is cancelled before the file server was asked. */
-  onCancel: ((reason: NinePError) => void) | undefined;
   #controller: AbortController | undefined;
   #cancelled: NinePError | undefined;
+  #onCancel: ((reason: NinePError) => void) | undefined;
 
   constructor(connection: Connection, tag: number, fid: number) {
     this.connection = connection;
@@ -35,6 +34,15 @@ export class Request<User = unknown> {
     return this.#controller.signal;
   }
 
+  /**
+   * Calls back when `signal` would abort, without the cost of one; a later call takes the place of an earlier.
+   * For operations that wait often, such as reads of a stream.
+   */
+  onCancel(listener: ((reason: NinePError) => void) | undefined): void {
+    this.#onCancel = listener;
+    if (this.#cancelled) listener?.(this.#cancelled);
+  }
+
   /** Nobody wants the operation any more. */
   get cancelled(): boolean {
     return this.#cancelled !== undefined;
@@ -49,7 +57,7 @@ export class Request<User = unknown> {
   cancel(reason: string): void {
     if (this.#cancelled) return;
     this.#cancelled = new NinePError(reason, Errno.EINTR, { kind: 'aborted' });
-    this.onCancel?.(this.#cancelled);
+    this.#onCancel?.(this.#cancelled);
     this.#controller?.abort(this.#cancelled);
   }
 }

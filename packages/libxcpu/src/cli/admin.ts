@@ -45,8 +45,7 @@ export async function runVerb(
   operands: readonly string[],
   options: AdminOptions,
 ): Promise<number> {
-  const count = verb.operands.length;
-  const { nodes, rest } = takeNodes(operands, { option: options.nodes, count });
+  const { nodes, rest } = takeNodes(operands, { option: options.nodes, wanted: verb.operands });
   const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
   const { adminLogins, commandNodes, printTrace, resolveNodes } = await import('../index.js');
   const targets = resolveNodes(nodes);

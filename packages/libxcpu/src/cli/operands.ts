@@ -9,32 +9,33 @@ export interface NodeOperands {
 /**
  * The node set of a command: `-w`, else $NODES, else the first operand.
  *
- * @param count how many operands the command takes beside NODES. Where it is given, a node set that is there
- * nevertheless is told by the number of operands, and wins over $NODES.
+ * @param wanted names of the operands that the command takes beside NODES. Where they are given, a node set that is
+ * there nevertheless is told by the number of operands, and wins over $NODES.
  * @throws UsageError where it is missing, or the number of operands is wrong
  */
 export function takeNodes(
   operands: readonly string[],
   settings: {
     readonly option?: string | undefined;
-    readonly count?: number;
+    readonly wanted?: readonly string[];
     readonly env?: Readonly<Record<string, string | undefined>>;
   },
 ): NodeOperands {
-  const { option, count, env = process.env } = settings;
+  const { option, wanted, env = process.env } = settings;
   const elsewhere = option ?? (env.NODES || undefined);
   const [first, ...others] = operands;
-  if (elsewhere !== undefined && (count === undefined || operands.length === count)) {
+  if (elsewhere !== undefined && (!wanted || operands.length === wanted.length)) {
     return { nodes: elsewhere, rest: operands };
   }
   if (first === undefined && elsewhere === undefined) {
     throw new UsageError('NODES is missing: name nodes, as in n[8-11]');
   }
-  if (first === undefined) throw new UsageError('operands are missing');
-  if (count !== undefined && (others.length !== count || option !== undefined)) {
-    throw new UsageError(others.length < count ? 'operands are missing' : 'too many operands');
+  if (first !== undefined && (!wanted || (others.length === wanted.length && !option))) {
+    return { nodes: first, rest: others };
   }
-  return { nodes: first, rest: others };
+  const names = [...(option === undefined ? ['NODES'] : []), ...(wanted ?? [])];
+  const wrong = operands.length < names.length ? 'operands are missing' : 'too many operands';
+  throw new UsageError(`${wrong}: ${names.join(' ')} is what is wanted`);
 }
 
 /** The longest time that a timer can be set to, in milliseconds. */

@@ -62,17 +62,21 @@ export class Cgroups {
     this.#killIn(join(this.directory, name));
   }
 
+  /** Removes a group if nothing is in it, and tells whether it is gone. */
+  removeEmpty(name: string): boolean {
+    try {
+      rmdirSync(join(this.directory, name));
+      return true;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'EBUSY';
+    }
+  }
+
   /** Removes a group once everything in it is gone. */
   async remove(name: string): Promise<void> {
-    const directory = join(this.directory, name);
     for (let poll = 0; poll < POLLS; poll++) {
-      try {
-        rmdirSync(directory);
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return;
-        await sleep(POLL_MS);
-      }
+      if (this.removeEmpty(name)) return;
+      await sleep(POLL_MS);
     }
   }
 

@@ -123,8 +123,10 @@ export class Program {
   async kill(): Promise<void> {
     const { cgroups, strays } = this.#spawner;
     this.signal(constants.signals.SIGKILL);
-    if (this.#inCgroup) cgroups?.kill(String(this.#sid));
-    else await strays.hunt(this.#sid);
+    // A program that ended and left nothing behind, the usual case, has an empty group: there is nothing to kill.
+    if (!this.#inCgroup) await strays.hunt(this.#sid);
+    else if (!this.status || !cgroups?.removeEmpty(String(this.#sid)))
+      cgroups?.kill(String(this.#sid));
   }
 
   /** Lets go of what the program took of the node, once everything that it started is gone. */

@@ -38,7 +38,7 @@ export class LogFile implements OpenFile, LogReader {
     return new Promise((resolve, reject) => {
       const waiting = { count, request, resolve, reject };
       this.#waiting.push(waiting);
-      request.signal.addEventListener('abort', () => this.#forget(waiting), { once: true });
+      request.onCancel((reason) => this.#forget(waiting, reason));
       this.wake();
     });
   }
@@ -106,11 +106,11 @@ export class LogFile implements OpenFile, LogReader {
     this.#log.consumed();
   }
 
-  #forget(waiting: WaitingRead): void {
+  #forget(waiting: WaitingRead, reason: NinePError): void {
     const index = this.#waiting.indexOf(waiting);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
-    waiting.reject(waiting.request.signal.reason);
+    waiting.reject(reason);
   }
 
   #awaitDrain(request: Request): void {

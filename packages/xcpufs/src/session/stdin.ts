@@ -4,7 +4,6 @@ import type { Request } from '@xcpu/9p-protocol/server';
 
 interface WaitingWrite {
   readonly data: Uint8Array;
-  readonly signal: AbortSignal;
   readonly resolve: (count: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -29,12 +28,12 @@ export class Stdin {
   }
 
   /** @throws NinePError (EPIPE) once the input is closed or the program has ended */
-  write(data: Uint8Array, { signal }: Request): Promise<number> {
+  write(data: Uint8Array, request: Request): Promise<number> {
     if (this.#closing || this.#ended) throw brokenPipe();
     return new Promise((resolve, reject) => {
-      const waiting = { data, signal, resolve, reject };
+      const waiting = { data, resolve, reject };
       this.#waiting.push(waiting);
-      signal.addEventListener('abort', () => this.#forget(waiting), { once: true });
+      request.onCancel((reason) => this.#forget(waiting, reason));
       this.#next();
     });
   }
@@ -75,10 +74,10 @@ export class Stdin {
    * A flushed write has no effect, unless the pipe has begun to take it. It is answered even then: a client that
    * went away must not hold the session until its program reads.
    */
-  #forget(waiting: WaitingWrite): void {
+  #forget(waiting: WaitingWrite, reason: NinePError): void {
     const index = this.#waiting.indexOf(waiting);
     if (index >= 0) this.#waiting.splice(index, 1);
-    waiting.reject(waiting.signal.reason);
+    waiting.reject(reason);
   }
 }
 

@@ -259,16 +259,15 @@ class WaitFile extends NodeFile {
   protected override opened(): OpenFile<Caller> {
     return {
       stream: true,
-      read: (offset, count, { signal }) =>
+      read: (offset, count, request) =>
         new Promise((resolve, reject) => {
           const forget = this.#session.onEnd((text) => {
             resolve(Buffer.from(text).subarray(offset, offset + count));
           });
-          const abort = () => {
+          request.onCancel((reason) => {
             forget();
-            reject(signal.reason);
-          };
-          signal.addEventListener('abort', abort, { once: true });
+            reject(reason);
+          });
         }),
     };
   }

@@ -1,10 +1,14 @@
 import { makePasskey, verifyPasskey } from '@xcpu/xcpu-protocol';
+import { MAX_SESSIONS_PER_USER } from '../limits.js';
 import type { User } from './users.js';
 
 /** How long a passkey that nobody used stays good, in milliseconds: enough to start a tree of 10,000 nodes. */
 const LIFETIME_MS = 10 * 60_000;
-/** Most passkeys that one user may have outstanding; the oldest gives way. */
-const MAX_OUTSTANDING = 16_384;
+/**
+ * Most passkeys that one user may have outstanding, as many as he may have sessions; the oldest gives way. Each proof
+ * that is offered is compared with all of them.
+ */
+const MAX_OUTSTANDING = MAX_SESSIONS_PER_USER;
 
 /** The passkeys that users were handed: each logs its user in once, then or after a while never. */
 export class Passkeys {
