@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatMessage, type Listener, listenTcp } from '@xcpu/9p-protocol';
 import { type Connection, Server, type ServerOptions } from '@xcpu/9p-protocol/server';
 import { formatArch, localArch, type PublicKey, parsePublicKey } from '@xcpu/xcpu-protocol';
-import { StartError } from './errors.js';
+import { StartError, systemText } from './errors.js';
 import { GRACE_MS } from './limits.js';
 import { Log } from './log.js';
-import { processList, type RunningSession } from './processes.js';
+import { processList, type RunningSession, sharedLists } from './processes.js';
 import { PipeMaker } from './program/pipes.js';
 import { Spawner } from './program/program.js';
 import { findTools } from './program/tools.js';
@@ -24,6 +24,8 @@ const ADMIN_NUMBER = 65_530;
 /** How long clients have to read the last of their programs' output when the daemon stops, in milliseconds. */
 const LAST_READS_MS = 500;
 const POLL_MS = 10;
+/** Letters of the name of somebody who is not let in that are logged. */
+const MAX_LOGGED_NAME = 64;
 
 export interface DaemonOptions {
   readonly port: number;
@@ -67,7 +69,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       'not root: run as root, or with -s to run every program as the user who starts xcpufs',
     );
   }
-  const users = new UserTable(adminIdentity(options));
+  const identity = adminIdentity(options);
+  if (!identity.key) log.event('no administrator', { reason: `${options.adminKey} is missing` });
+  const users = new UserTable(identity);
   if (options.localUsers) addLocalUsers(users, log);
   const tools = findTools(options.sameUser);
   const scratch = new Scratch(options.tmpdir);
@@ -149,7 +153,7 @@ function serveNode(
 ): Server<Caller> {
   const passkeys = new Passkeys();
   const logins = new Logins(users, passkeys);
-  const processes = () => processList(running(sessions));
+  const processes = sharedLists(async () => Buffer.from(await processList(running(sessions))));
   const arch = formatArch(localArch());
   const root = new RootDirectory({ users, passkeys, sessions, defaults, arch, processes });
   return new Server<Caller>(
@@ -162,7 +166,9 @@ function serveNode(
           log.event('login', { user: user.name, client });
           return { root, user: new Caller(user, users) };
         } catch (error) {
-          log.event('login refused', { user: login.uname, client, reason: String(error) });
+          // A stranger's name may have thousands of letters, and he may come again and again.
+          const user = login.uname.slice(0, MAX_LOGGED_NAME);
+          log.event('login refused', { user, client, reason: String(error) });
           throw error;
         }
       },
@@ -218,14 +224,14 @@ async function listen(options: DaemonOptions, server: Server<Caller>): Promise<L
       server.accept(transport);
     });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     const where = `${host ?? '*'}!${port}`;
     if (code === 'EADDRINUSE') {
       throw new StartError(`${where}: port taken: is xcpufs running already? -p names another`);
     }
     if (code === 'EADDRNOTAVAIL') throw new StartError(`${where}: not an address of this machine`);
     if (code === 'EACCES') throw new StartError(`${where}: ports below 1024 need root`);
-    throw new StartError(`${where}: ${message}`);
+    throw new StartError(`${where}: ${systemText(error)}`);
   }
 }
 
@@ -244,7 +250,7 @@ function readAdminKey({ adminKey, adminKeyNeeded }: DaemonOptions): PublicKey | 
     text = readFileSync(adminKey, 'utf8');
   } catch (error) {
     if (!adminKeyNeeded && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new StartError(`${adminKey}: cannot be read: ${(error as Error).message}`);
+    throw new StartError(`${adminKey}: cannot be read: ${systemText(error)}`);
   }
   try {
     return parsePublicKey(text);

@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from 'node:util';
 import { Errno, NinePError } from '@xcpu/9p-protocol';
 import { XcpuFormatError } from '@xcpu/xcpu-protocol';
 
@@ -17,6 +18,12 @@ export function permissionDenied(): NinePError {
 
 export function fileNotFound(): NinePError {
   return new NinePError('file not found', Errno.ENOENT);
+}
+
+/** What a system error says, in words and without the path: `no such file or directory`. */
+export function systemText(error: unknown): string {
+  const { errno = 0, message } = error as NodeJS.ErrnoException;
+  return getSystemErrorMap().get(errno)?.[1] ?? message;
 }
 
 /** The operator asked for something that cannot be: printed without a stack trace, exit 1. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { XCPUFS_PORT } from '@xcpu/xcpu-protocol';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { DaemonOptions } from './daemon.js';
-import { StartError } from './errors.js';
+import { StartError, systemText } from './errors.js';
 
 const DEFAULT_ADMIN_KEY = '/etc/xcpu/admin_key.pub';
 
@@ -71,7 +71,7 @@ function describeCommand(version: string): Command {
     .option('--log-json', 'log as JSON, one object per line')
     .option('-d, --debug', 'log every 9P message')
     .helpOption('-h, --help', 'show this help')
-    .version(version, '-V, --version', 'show the version')
+    .version(`xcpufs ${version}`, '-V, --version', 'show the version')
     .allowExcessArguments(false)
     .showHelpAfterError('(xcpufs -h shows the options)')
     .addHelpText(
@@ -89,7 +89,7 @@ function readConfig(file: string): CommandLine {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StartError(`${file}: cannot be read: ${(error as Error).message}`);
+    throw new StartError(`${file}: cannot be read: ${systemText(error)}`);
   }
   const problems: string[] = [];
   const options: Record<string, unknown> = {};

@@ -1,10 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatProcessLine, PROCESS_LIST_HEADER, type ProcessEntry } from '@xcpu/xcpu-protocol';
 import { processIds } from './program/strays.js';
 
 /** Processes read before other work gets its turn: about a millisecond's worth. */
 const SLICE = 16;
+/**
+ * Bytes of a command line that are read: no line of the list is as long. A process may have megabytes of arguments, or
+ * make the kernel show any part of its memory as such: prctl(2), PR_SET_MM.
+ */
+const MAX_COMMAND = 16 * 1024;
+const commandBytes = Buffer.alloc(MAX_COMMAND);
 /** Clock ticks per second that the kernel shows to programs, on every Linux: proc(5), sysconf(3) _SC_CLK_TCK. */
 const TICKS = 100;
 /** Bytes of a page, by what the kernel says of this very process. */
@@ -15,6 +21,24 @@ export interface RunningSession {
   readonly pid: number;
   readonly sid: number;
   readonly jobAndRank: string;
+}
+
+/**
+ * Lists that are asked for while one is made share the next one: each is of a moment after it was asked for, and
+ * thousands of askers cost no more than two.
+ */
+export function sharedLists<T>(make: () => Promise<T>): () => Promise<T> {
+  let making: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | undefined;
+  return () => {
+    next ??= making.then(() => {
+      const list = make();
+      making = list.catch(() => {});
+      next = undefined;
+      return list;
+    });
+    return next;
+  };
 }
 
 /** The text of `procs`: all processes of the node as they are now, read in slices. Wire document, section 7. */
@@ -67,10 +91,20 @@ function readProcess(pid: number, uptime: number): ProcessEntry | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     const memory = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ').map(Number);
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0$/, '');
+    const command = readCommand(pid);
     return describe(pid, stat, status, memory, command, uptime);
   } catch {
     return undefined;
+  }
+}
+
+function readCommand(pid: number): string {
+  const fd = openSync(`/proc/${pid}/cmdline`, 'r');
+  try {
+    const length = readSync(fd, commandBytes, 0, MAX_COMMAND, 0);
+    return commandBytes.toString('utf8', 0, length).replace(/\0$/, '');
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { StartError } from './errors.js';
+import { StartError, systemText } from './errors.js';
 import type { Log } from './log.js';
 import { Cgroups } from './program/cgroup.js';
 import { StrayHunter } from './program/strays.js';
@@ -42,7 +42,7 @@ export class Scratch {
     try {
       this.directory = mkdtempSync(join(parent, PREFIX));
     } catch (error) {
-      throw new StartError(`${parent}: cannot make a directory there: ${reasonOf(error)}`);
+      throw new StartError(`${parent}: cannot make a directory there: ${systemText(error)}`);
     }
     // Users pass through to the programs that they pushed, but see nothing.
     chmodSync(this.directory, 0o711);
@@ -142,8 +142,4 @@ function startOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

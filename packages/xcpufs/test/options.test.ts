@@ -63,7 +63,7 @@ describe('the command line', () => {
     expect(parseOptions(['-h'], '1.2.3')).toEqual({ exitCode: 0 });
     expect(stdout.mock.calls.join('')).toMatch(/Example:[\s\S]*xcpufs -a/);
     expect(parseOptions(['-V'], '1.2.3')).toEqual({ exitCode: 0 });
-    expect(stdout.mock.calls.join('')).toContain('1.2.3\n');
+    expect(stdout.mock.calls.join('')).toContain('xcpufs 1.2.3\n');
   });
 });
 

@@ -26,13 +26,16 @@ export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Whom Node is to start it as, where that says all there is to say. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
-/** As root: enter the session's control group before anything of the user's runs. $1 is its cgroup.procs. */
-const ENTER_CGROUP = 'printf 0 >"$1" 2>/dev/null; shift; exec "$@"';
+/** Descriptor on which the launcher waits for the end of input before it goes on, if it is told to. */
+export const GATE = 3;
 
 /**
- * As the user: soft limit of descriptors (or empty), directory, whether that is strict, files for stdin, stdout
+ * As the user: whether to wait at the gate, soft limit of descriptors (or empty), directory, whether that is strict, files for stdin, stdout
  * and stderr (or empty), number of variables, then the program and its arguments.
  *
  * It has no variables of its own: where the program's environment has the same, it would change that.
@@ -45,6 +48,8 @@ export_variables() {
     set -- "$(($1 - 1))"
   done
 }
+[ -z "$1" ] || { read -r gate <&3; exec 3<&-; unset gate; }
+shift
 [ -z "$1" ] || ulimit -S -n "$1"
 if [ -n "$3" ]; then
   cd -- "$2" 2>/dev/null || fail 125 "cd $2: no such directory, or not permitted"
@@ -72,14 +77,14 @@ esac
 /**
  * The command that becomes the program.
  * @param user whom it runs as, undefined for the daemon's own user
- * @param cgroup the control group's directory, if it has one
+ * @param gated whether it waits at GATE, for us to put it into its control group
  * @param nofile the soft limit of descriptors that the daemon was started with, if known
  */
 export function launchCommand(
   tools: Tools,
   spec: ProgramSpec,
   user: User | undefined,
-  cgroup: string | undefined,
+  gated: boolean,
   nofile: string,
 ): Command {
   const variables = exportable(spec.environment);
@@ -91,6 +96,7 @@ export function launchCommand(
     '-c',
     `${BECOME_PROGRAM}exec ${renamed ? '-a "$0" ' : ''}"$@"\n`,
     name,
+    gated ? 'wait' : '',
     nofile,
     spec.directory,
     spec.strict ? 'strict' : '',
@@ -99,14 +105,20 @@ export function launchCommand(
     spec.program,
     ...spec.argv.slice(1),
   ];
-  if (user && tools.setpriv) args.unshift(tools.setpriv, ...identity(user), '--');
-  if (cgroup) args.unshift(tools.sh, '-c', ENTER_CGROUP, 'xcpufs', `${cgroup}/cgroup.procs`);
-  const [file, ...rest] = args as [string, ...string[]];
   const env: Record<string, string> = {};
   for (const [index, variable] of variables.entries()) {
     env[`XCPU_VARIABLE_${index + 1}`] = variable;
   }
-  return { file, args: rest, env };
+  if (!user || !tools.setpriv) return commandOf(args, env);
+  // Node can set a user and one group, which spares a process; more groups are setpriv's work.
+  const { uid, group, groups } = user;
+  if (groups.size <= 1) return { ...commandOf(args, env), uid, gid: group.gid };
+  return commandOf([tools.setpriv, ...identity(user), '--', ...args], env);
+}
+
+function commandOf(words: readonly string[], env: Command['env']): Command {
+  const [file, ...args] = words as [string, ...string[]];
+  return { file, args, env };
 }
 
 /** What a shell can export: names that are identifiers, none of the launcher's own. Its own PWD is the right one. */
@@ -119,10 +131,6 @@ function exportable(environment: ProgramSpec['environment']): string[] {
 const RESERVED = /^(PWD|OLDPWD|XCPU_VARIABLE_\d+)$/;
 
 function identity(user: User): string[] {
-  const groups = [...user.groups].map(({ gid }) => String(gid));
-  return [
-    `--reuid=${user.uid}`,
-    `--regid=${user.group.gid}`,
-    groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups',
-  ];
+  const groups = [...user.groups].map(({ gid }) => gid).join(',');
+  return [`--reuid=${user.uid}`, `--regid=${user.group.gid}`, `--groups=${groups}`];
 }

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
+import type { Writable } from 'node:stream';
 import type { WaitStatus } from '@xcpu/xcpu-protocol';
 import { nodeError } from '../errors.js';
 import type { User } from '../users/users.js';
 import type { Cgroups } from './cgroup.js';
-import { launchCommand, type ProgramSpec } from './launcher.js';
+import { GATE, launchCommand, type ProgramSpec } from './launcher.js';
 import type { PipeMaker, ProgramPipes } from './pipes.js';
 import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
 import type { Tools } from './tools.js';
@@ -51,22 +52,24 @@ export class Spawner {
   }
 
   #spawn(sid: number, user: User, spec: ProgramSpec, pipes: ProgramPipes): Program {
-    const cgroup = this.cgroups?.make(String(sid));
+    const group = this.cgroups?.make(String(sid)) ? String(sid) : undefined;
     const as = this.changesUser ? user : undefined;
     const marked = {
       ...spec,
       environment: [[INSTANCE_VARIABLE, this.instance] as const, ...spec.environment],
     };
-    const { file, args, env } = launchCommand(this.tools, marked, as, cgroup, this.#nofile);
+    const gated = group !== undefined;
+    const { file, args, ...options } = launchCommand(this.tools, marked, as, gated, this.#nofile);
     try {
-      const child = spawn(file, args, { env, cwd: '/', detached: true, stdio: [...pipes.child] });
+      const stdio = [...pipes.child, ...(gated ? (['pipe'] as const) : [])];
+      const child = spawn(file, args, { ...options, cwd: '/', detached: true, stdio });
       child.on('error', () => {});
       if (child.pid === undefined)
         throw nodeError('cannot start a process: the node is short of resources');
-      return new Program(child, sid, this, pipes.ours, cgroup !== undefined);
+      return new Program(child, sid, this, pipes.ours, group);
     } catch (error) {
       for (const fd of pipes.ours) closeSync(fd);
-      if (cgroup) void this.cgroups?.remove(String(sid));
+      if (group) void this.cgroups?.remove(group);
       throw (error as NodeJS.ErrnoException).code === 'E2BIG'
         ? nodeError('arguments and environment too long')
         : error;
@@ -86,26 +89,40 @@ export class Program {
   status: WaitStatus | undefined;
   readonly #sid: number;
   readonly #spawner: Spawner;
-  readonly #inCgroup: boolean;
+  /** Its control group; none where it cannot have one. */
+  #group: string | undefined;
 
   constructor(
     child: ChildProcess,
     sid: number,
     spawner: Spawner,
     descriptors: readonly [number, number, number],
-    inCgroup: boolean,
+    group: string | undefined,
   ) {
     this.pid = child.pid as number;
     this.descriptors = descriptors;
     this.#sid = sid;
     this.#spawner = spawner;
-    this.#inCgroup = inCgroup;
+    this.#group = group;
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.status = code === null ? { signal: signalNumber(signal) } : { exitCode: code };
         resolve(this.status);
       });
     });
+    const gate = child.stdio[GATE];
+    if (group && gate) void this.#enter(group, gate as Writable);
+  }
+
+  /** Lets the program begin once it is in its group: the move may take the kernel longer than the loop may wait. */
+  async #enter(group: string, gate: Writable): Promise<void> {
+    gate.on('error', () => {});
+    if (!(await this.#spawner.cgroups?.enter(group, this.pid))) {
+      // It is found by its environment then.
+      this.#group = undefined;
+      void this.#spawner.cgroups?.remove(group);
+    }
+    gate.end();
   }
 
   /** Sends a signal to the program's process group; does nothing once the program has ended. */
@@ -123,15 +140,15 @@ export class Program {
   async kill(): Promise<void> {
     const { cgroups, strays } = this.#spawner;
     this.signal(constants.signals.SIGKILL);
+    const group = this.#group;
+    if (!group) await strays.hunt(this.#sid);
     // A program that ended and left nothing behind, the usual case, has an empty group: there is nothing to kill.
-    if (!this.#inCgroup) await strays.hunt(this.#sid);
-    else if (!this.status || !cgroups?.removeEmpty(String(this.#sid)))
-      cgroups?.kill(String(this.#sid));
+    else if (!this.status || !cgroups?.removeEmpty(group)) cgroups?.kill(group);
   }
 
   /** Lets go of what the program took of the node, once everything that it started is gone. */
   async dispose(): Promise<void> {
-    if (this.#inCgroup) await this.#spawner.cgroups?.remove(String(this.#sid));
+    if (this.#group) await this.#spawner.cgroups?.remove(this.#group);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   openSync,
   type Stats,
 } from 'node:fs';
+import { Errno, NinePError } from '@xcpu/9p-protocol';
 import { inDirectory } from './beneath.js';
 
 /** Permission bits that a client may set: none that lend rights. */
@@ -33,15 +34,24 @@ export function makeDirectory(
   name: string,
   perm: number,
 ): Stats {
-  return inDirectory(place.root, parent, (path) => {
-    mkdirSync(`${path}/${name}`, 0o700);
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY;
-    const fd = openSync(`${path}/${name}`, flags);
-    try {
-      giveFile(place, fd, perm);
-      return fstatSync(fd);
-    } finally {
-      closeSync(fd);
+  return inDirectory(place.root, parent, (path) => makeDirectoryAt(place, path, name, perm));
+}
+
+/**
+ * The same in a directory that `path` stands for.
+ * @throws NinePError (EBUSY) if something else stands there at once: it is not given away
+ */
+export function makeDirectoryAt(place: Place, path: string, name: string, perm: number): Stats {
+  mkdirSync(`${path}/${name}`, 0o700);
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY;
+  const fd = openSync(`${path}/${name}`, flags);
+  try {
+    if (fstatSync(fd).uid !== process.geteuid?.()) {
+      throw new NinePError('the directory was replaced while it was made', Errno.EBUSY);
     }
-  });
+    giveFile(place, fd, perm);
+    return fstatSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

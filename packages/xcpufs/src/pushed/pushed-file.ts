@@ -1,16 +1,18 @@
 import {
   closeSync,
   constants,
+  type Dir,
   fchmodSync,
   fstatSync,
   ftruncateSync,
   futimesSync,
   lstatSync,
+  opendirSync,
   openSync,
-  readdirSync,
   renameSync,
   rmdirSync,
   type Stats,
+  statSync,
   unlinkSync,
 } from 'node:fs';
 import {
@@ -34,7 +36,7 @@ import type {
 } from '@xcpu/9p-protocol/server';
 import type { Caller } from '../tree/caller.js';
 import { inDirectory, splitLast } from './beneath.js';
-import { giveFile, MODE_MASK, makeDirectory } from './make.js';
+import { giveFile, MODE_MASK, makeDirectoryAt } from './make.js';
 import { OpenDiskFile } from './open-file.js';
 import { Access, checkAccess } from './permission.js';
 import type { PushedFiles } from './pushed-files.js';
@@ -111,19 +113,17 @@ export class PushedFile implements ServerFile<Caller> {
 
   create(file: NewFile, { user }: Request<Caller>): CreatedFile<Caller> {
     this.#files.session.checkAlive();
-    this.#check(this.#lstat(), user, Access.WRITE | Access.EXECUTE);
     const special =
       file.perm & (ModeBit.SYMLINK | ModeBit.DEVICE | ModeBit.NAMED_PIPE | ModeBit.SOCKET);
     if (special || file.extension) {
       throw new NinePError('only files and directories can be made here', Errno.EPERM);
     }
-    return file.perm & ModeBit.DIR ? this.#makeDirectory(file) : this.#makeFile(file);
+    return file.perm & ModeBit.DIR ? this.#makeDirectory(file, user) : this.#makeFile(file, user);
   }
 
   remove({ user }: Request<Caller>): void {
     const [parent, name] = splitLast(this.#components);
-    this.#check(this.#lstat(parent), user, Access.WRITE | Access.EXECUTE);
-    inDirectory(this.#files.root, parent, (path) => {
+    this.#changing(parent, user, (path) => {
       const entry = `${path}/${name}`;
       if (lstatSync(entry).isDirectory()) rmdirSync(entry);
       else unlinkSync(entry);
@@ -133,15 +133,17 @@ export class PushedFile implements ServerFile<Caller> {
   wstat(changes: StatChanges, { user }: Request<Caller>): void {
     if (changes.uid !== undefined || changes.nUid !== undefined) throw notPermitted();
     if (changes.gid !== undefined || changes.nGid !== undefined) throw notPermitted();
-    const stats = this.#lstat();
-    if (this.#files.ownership(stats).uid !== user.user.uid) throw notPermitted();
+    this.#checkOwner(this.#lstat(), user);
     if (changes.name !== undefined) this.#rename(changes.name, user);
     this.#within((path) => {
       const access = changes.length === undefined ? O_RDONLY : O_WRONLY;
       const fd = openSync(path, access | O_NOFOLLOW | O_NONBLOCK);
       try {
+        // Another file may stand there by now, under the same name.
+        const stats = fstatSync(fd);
+        this.#checkOwner(stats, user);
         if (changes.length !== undefined) {
-          this.#check(fstatSync(fd), user, Access.WRITE);
+          this.#check(stats, user, Access.WRITE);
           ftruncateSync(fd, fileLength(changes.length));
         }
         if (changes.mode !== undefined) fchmodSync(fd, changes.mode & MODE_MASK);
@@ -166,18 +168,17 @@ export class PushedFile implements ServerFile<Caller> {
 
   #rename(name: string, caller: Caller): void {
     const [parent, old] = splitLast(this.#components);
-    this.#check(this.#lstat(parent), caller, Access.WRITE | Access.EXECUTE);
-    inDirectory(this.#files.root, parent, (path) => {
+    this.#changing(parent, caller, (path) => {
       if (exists(`${path}/${name}`)) throw new NinePError('file exists', Errno.EEXIST);
       renameSync(`${path}/${old}`, `${path}/${name}`);
     });
     this.#components = [...parent, name];
   }
 
-  #makeFile(file: NewFile): CreatedFile<Caller> {
+  #makeFile(file: NewFile, caller: Caller): CreatedFile<Caller> {
     const components = this.#below(file.name);
     const flags = openFlags(file.mode) | O_CREAT | O_EXCL | O_NOFOLLOW;
-    const fd = inDirectory(this.#files.root, this.#components, (path) =>
+    const fd = this.#changing(this.#components, caller, (path) =>
       openSync(`${path}/${file.name}`, flags, 0o600),
     );
     try {
@@ -190,22 +191,45 @@ export class PushedFile implements ServerFile<Caller> {
     }
   }
 
-  #makeDirectory(file: NewFile): CreatedFile<Caller> {
+  #makeDirectory(file: NewFile, caller: Caller): CreatedFile<Caller> {
     const components = this.#below(file.name);
-    const stats = makeDirectory(this.#files, this.#components, file.name, file.perm);
+    const stats = this.#changing(this.#components, caller, (path) =>
+      makeDirectoryAt(this.#files, path, file.name, file.perm),
+    );
     const made = new PushedFile(this.#files, this, components, stats);
     // Whoever made it has it open, whatever permissions it got: create(5).
-    return { file: made, open: { entries: () => made.#entries() } };
+    return { file: made, open: made.#listing() };
   }
 
   #openDirectory(caller: Caller): OpenFile<Caller> {
     this.#check(this.#lstat(), caller, Access.READ);
-    return { entries: () => this.#entries() };
+    return this.#listing();
   }
 
-  *#entries(): Iterable<Stat> {
-    const names = inDirectory(this.#files.root, this.#components, (path) => readdirSync(path));
-    for (const name of names) {
+  /** The directory, read piece by piece: a user may fill his with more files than are to be looked at in one go. */
+  #listing(): OpenFile<Caller> {
+    this.#files.countOpen();
+    let directory: Dir | undefined;
+    const close = () => {
+      directory?.closeSync();
+      directory = undefined;
+    };
+    return {
+      entries: () => {
+        close();
+        directory = inDirectory(this.#files.root, this.#components, (path) => opendirSync(path));
+        return this.#entries(directory);
+      },
+      close: () => {
+        close();
+        this.#files.countClosed();
+      },
+    };
+  }
+
+  *#entries(directory: Dir): Iterable<Stat> {
+    for (let entry = directory.readSync(); entry; entry = directory.readSync()) {
+      const { name } = entry;
       try {
         yield this.#files.describe(name, this.#lstat([...this.#components, name]));
       } catch {
@@ -221,6 +245,18 @@ export class PushedFile implements ServerFile<Caller> {
 
   #check(stats: Stats, { user }: Caller, wanted: number): void {
     checkAccess(this.#files.ownership(stats), user, wanted);
+  }
+
+  #checkOwner(stats: Stats, { user }: Caller): void {
+    if (user.deleted || this.#files.ownership(stats).uid !== user.uid) throw notPermitted();
+  }
+
+  /** Runs `use` in a directory whose entries the caller may change: that very one, whatever is moved about meanwhile. */
+  #changing<T>(components: readonly string[], caller: Caller, use: (path: string) => T): T {
+    return inDirectory(this.#files.root, components, (path) => {
+      this.#check(statSync(path), caller, Access.WRITE | Access.EXECUTE);
+      return use(path);
+    });
   }
 
   /** Where a file of this name in this directory is. */

@@ -4,8 +4,8 @@ import {
   closeSync,
   constants,
   lstatSync,
+  opendirSync,
   openSync,
-  readdirSync,
   renameSync,
   rmdirSync,
   unlinkSync,
@@ -49,9 +49,17 @@ async function empty(directory: string, trash: string, queue: string[]): Promise
   }
   try {
     const place = `/proc/self/fd/${fd}`;
-    for (const [index, name] of readdirSync(place, { encoding: 'buffer' }).entries()) {
-      if (index % SLICE === SLICE - 1) await nextTurn();
-      removeEntry(Buffer.concat([Buffer.from(`${place}/`), name]), trash, queue);
+    const entries = opendirSync(place, { encoding: 'buffer' as BufferEncoding });
+    try {
+      let index = 0;
+      for (let entry = entries.readSync(); entry; entry = entries.readSync()) {
+        if (++index % SLICE === 0) await nextTurn();
+        // A user's names need not be text.
+        const name = entry.name as unknown as Buffer;
+        removeEntry(Buffer.concat([Buffer.from(`${place}/`), name]), trash, queue);
+      }
+    } finally {
+      entries.closeSync();
     }
   } catch {
     // What cannot be removed stays for the next start of the daemon.

@@ -1,3 +1,4 @@
+import { OpenMode } from '@xcpu/9p-protocol';
 import type { Awaitable, Connection, OpenFile, Request } from '@xcpu/9p-protocol/server';
 import { CommandLineBuffer } from '@xcpu/xcpu-protocol';
 import { refusedText } from '../errors.js';
@@ -24,6 +25,8 @@ export abstract class CommandFile extends NodeFile {
     return {
       read: (offset, count) => Buffer.from(this.text()).subarray(offset, offset + count),
       write: (_offset, data, request) => {
+        // Whoever lost the right since he opened the file, or was deleted, commands nothing any more.
+        request.user.checkOpen(this.attributes, OpenMode.WRITE);
         // Most commands are done at once; one that is not makes the next write wait for it.
         const done = last ? last.then(() => execute(data, request)) : execute(data, request);
         if (!(done instanceof Promise)) return data.length;

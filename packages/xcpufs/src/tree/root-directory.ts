@@ -35,7 +35,7 @@ export interface Node {
   /** `/Linux/x86_64`. */
   readonly arch: string;
   /** The process list, as text. */
-  readonly processes: () => Promise<string>;
+  readonly processes: () => Promise<string | Uint8Array>;
 }
 
 /** The node's root: wire document, section 3. */

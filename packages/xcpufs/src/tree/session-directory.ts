@@ -1,3 +1,4 @@
+import { OpenMode } from '@xcpu/9p-protocol';
 import {
   type Awaitable,
   type OpenFile,
@@ -164,6 +165,8 @@ class SessionCtl extends CommandFile {
   protected override run(line: string, request: Request<Caller>): Awaitable<void> {
     const session = this.#session;
     session.checkAlive();
+    // The session may be another user's by now.
+    request.user.checkOpen(attributesOf(session, 'ctl'), OpenMode.WRITE);
     const command = parseSessionCommand(line);
     switch (command.command) {
       case 'exec':

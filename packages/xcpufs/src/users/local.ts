@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parsePublicKey } from '@xcpu/xcpu-protocol';
 import type { Log } from '../log.js';
 import type { UserTable } from './users.js';
+
+/** Largest key file that is read, in bytes: a line for the longest key and its comment fit many times. */
+const MAX_KEY_FILE = 64 * 1024;
 
 /** One line of passwd(5) or group(5), split. */
 type Fields = readonly string[];
@@ -23,7 +26,7 @@ export function addLocalUsers(users: UserTable, log: Log): void {
   for (const [name = '', , uid, gid, , home = '', shell = ''] of readTable('/etc/passwd')) {
     if (users.byName(name)) continue;
     const keyFile = join(home, '.ssh', 'id_rsa.pub');
-    const text = readIfThere(keyFile);
+    const text = readKeyFile(keyFile);
     if (text === undefined) continue;
     try {
       const key = parsePublicKey(text);
@@ -49,6 +52,25 @@ function addGroup(users: UserTable, name: string, gid: number): void {
 function readTable(file: string): Fields[] {
   const lines = (readIfThere(file) ?? '').split('\n');
   return lines.filter((line) => line && !line.startsWith('#')).map((line) => line.split(':'));
+}
+
+/**
+ * A user's file, undefined if there is none. He decides what stands there: root must not wait at his FIFO, nor open
+ * the device that his link leads to.
+ */
+function readKeyFile(file: string): string | undefined {
+  try {
+    if (!statSync(file).isFile()) return undefined;
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      const stats = fstatSync(fd);
+      return stats.isFile() && stats.size <= MAX_KEY_FILE ? readFileSync(fd, 'utf8') : undefined;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 function readIfThere(file: string): string | undefined {

@@ -1,6 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { lacks, lacksRoot } from '../../../../test/support/needs.js';
@@ -36,12 +39,14 @@ describe('the command that becomes a program', () => {
       redirections: fc.tuple(word, word, word),
     });
     const tools = { sh: '/bin/sh', setpriv: '/bin/setpriv', bash: undefined };
-    const user = addUser(makeTable(), 'ann', 7);
+    const table = makeTable();
+    const user = addUser(table, 'ann', 7);
+    table.addGroup('crew', 9);
+    table.addToGroup('ann', 'crew');
+    // setpriv, user, group, groups, --, sh, -c and the script.
     const scripts = (spec: ProgramSpec) => {
-      const { file, args } = launchCommand(tools, spec, user, '/sys/group', '1024');
-      const line = [file, ...args];
-      const inner = line.indexOf('/bin/setpriv');
-      return [line.slice(0, 5), line.slice(inner, inner + 8).filter((_, at) => at !== 7)];
+      const { file, args } = launchCommand(tools, spec, user, true, '1024');
+      return [file, ...args.slice(0, 7)];
     };
     const plain = scripts(specOf({}));
     fc.assert(
@@ -57,15 +62,25 @@ describe('the command that becomes a program', () => {
     table.addGroup('crew', 9);
     table.addToGroup('ann', 'crew');
     const tools = { sh: '/bin/sh', setpriv: '/bin/setpriv', bash: undefined };
-    const { file, args } = launchCommand(tools, specOf({}), ann, undefined, '');
+    const { file, args } = launchCommand(tools, specOf({}), ann, false, '');
     const identity = ['--reuid=7', '--regid=7', '--groups=7,9', '--', '/bin/sh'];
     expect([file, ...args.slice(0, 5)]).toEqual(['/bin/setpriv', ...identity]);
+  });
+
+  it('needs nothing but Node to set a user of one group', () => {
+    const ann = addUser(makeTable(), 'ann', 7);
+    const tools = { sh: '/bin/sh', setpriv: '/bin/setpriv', bash: undefined };
+    expect(launchCommand(tools, specOf({}), ann, false, '')).toMatchObject({
+      file: '/bin/sh',
+      uid: 7,
+      gid: 7,
+    });
   });
 
   it('hides variables from programs that run as root', () => {
     const tools = { sh: '/bin/sh', setpriv: '/bin/setpriv', bash: undefined };
     const environment = [['LD_PRELOAD', '/tmp/evil.so']] as const;
-    const { env } = launchCommand(tools, specOf({ environment }), undefined, undefined, '');
+    const { env } = launchCommand(tools, specOf({ environment }), undefined, false, '');
     expect(env).toEqual({ XCPU_VARIABLE_1: 'LD_PRELOAD=/tmp/evil.so' });
   });
 });
@@ -197,15 +212,28 @@ describe.each(shells)('run by %s', (shell) => {
     },
   );
 
-  it('enters the control group first', () => {
-    writeFileSync(join(directory, 'cgroup.procs'), '');
-    launch(shell, { program: '/bin/true' }, directory);
-    expect(readFileSync(join(directory, 'cgroup.procs'), 'utf8')).toBe('0');
+  it('waits at the gate, and does not hand it on', async () => {
+    const argv = ['sh', '-c', 'echo begun; [ -e /proc/$$/fd/3 ] || echo closed'];
+    const { file, args, env } = commandFor(shell, { program: '/bin/sh', argv }, true);
+    const child = spawn(file, args, {
+      env,
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    });
+    let output = '';
+    child.stdout?.on('data', (data) => {
+      output += data;
+    });
+    await setImmediate();
+    expect(output).toBe('');
+    (child.stdio[3] as Writable).end();
+    await once(child, 'close');
+    expect(output).toBe('begun\nclosed\n');
   });
 
   it('sets the soft limit of descriptors', () => {
     const argv = ['sh', '-c', 'ulimit -S -n'];
-    expect(launch(shell, { program: '/bin/sh', argv }, undefined, '77').stdout).toBe('77\n');
+    expect(launch(shell, { program: '/bin/sh', argv }, '77').stdout).toBe('77\n');
   });
 });
 
@@ -217,7 +245,7 @@ describe.skipIf(lacksRoot())('as root', () => {
     table.addToGroup('ann', 'crew');
     const argv = ['sh', '-c', 'id -u; id -g; id -G'];
     const spec = specOf({ program: '/bin/sh', argv });
-    const { file, args, env } = launchCommand(findTools(false), spec, ann, undefined, '');
+    const { file, args, env } = launchCommand(findTools(false), spec, ann, false, '');
     const { stdout } = spawnSync(file, args, { env, encoding: 'utf8' });
     expect(stdout).toBe('41001\n41001\n41001 41200\n');
   });
@@ -236,10 +264,13 @@ function specOf(changes: Partial<ProgramSpec>): ProgramSpec {
   return { ...defaults, ...changes };
 }
 
-function launch(shell: string, changes: Partial<ProgramSpec>, cgroup?: string, nofile = '') {
+function commandFor(shell: string, changes: Partial<ProgramSpec>, gated: boolean, nofile = '') {
   const tools = { sh: shell, setpriv: undefined, bash };
-  const spec = specOf(changes);
-  const { file, args, env } = launchCommand(tools, spec, undefined, cgroup, nofile);
+  return launchCommand(tools, specOf(changes), undefined, gated, nofile);
+}
+
+function launch(shell: string, changes: Partial<ProgramSpec>, nofile = '') {
+  const { file, args, env } = commandFor(shell, changes, false, nofile);
   // Not a socket, which to bash is a sign of rshd.
   const stdio = ['ignore', 'pipe', 'pipe'] as const;
   return spawnSync(file, args, { env, cwd: '/', encoding: 'utf8', stdio: [...stdio] });
