@@ -39,10 +39,10 @@ await withCluster('demo', { count: 4 }, async (cluster, signal) => {
     options,
   );
 
-  heading('A job goes on in the background; xps lists all processes, here those of jobs');
+  heading('A job goes on in the background; xps lists processes, with -x those of jobs');
   const job = runInBackground(['xrx', '-j', 'nap', ...login, nodeSet, 'sleep', '60'], options);
   await started('nap', cluster, signal);
-  await runLine(`${shellLine(['xps', nodeSet])} | awk '$6 != "-"'`, options);
+  await run(['xps', '-x', nodeSet], options);
   await job.end();
 });
 

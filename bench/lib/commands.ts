@@ -30,8 +30,12 @@ export function timeCommand({ program, args, cwd, env = process.env }: Command):
   return elapsed;
 }
 
+/** Between two runs, in milliseconds: sshd goes on cleaning up after its client has ended, and so do daemons. */
+const SETTLE_MS = 500;
+
 /**
- * Times commands in turn, so that whatever else the machine does meets all of them alike.
+ * Times commands in turn, so that whatever else the machine does meets all of them alike, but not what the one before
+ * left to be done.
  *
  * @param warmUps rounds that are thrown away first
  * @returns the milliseconds of each command, in its order
@@ -44,6 +48,7 @@ export function timeInTurn(
   const times: number[][] = commands.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {
     commands.forEach((command, index) => {
+      settle();
       const elapsed = timeCommand(command);
       if (round >= 0) {
         times[index]?.push(elapsed);
@@ -51,6 +56,10 @@ export function timeInTurn(
     });
   }
   return times;
+}
+
+function settle(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS);
 }
 
 /** Whether a program of that name is in PATH. */

@@ -60,7 +60,7 @@ async function bundleOne(name, logLevel) {
  * the programs of users are to have.
  */
 const DAEMON_BANNER = `#!/bin/sh
-':' //; XCPUFS_NOFILE=$(ulimit -Sn) exec node --max-semi-space-size=4 --always-sparkplug "$0" "$@"`;
+':' //; XCPUFS_NOFILE=$(ulimit -Sn) exec node --always-sparkplug "$0" "$@"`;
 
 function bundleOf(name) {
   return join(ROOT, 'packages', name, 'dist', `${name}.cjs`);

@@ -36,7 +36,7 @@ export function shellLine(words) {
  * @throws {Error} when it ends with another status than 0
  */
 export async function run(words, options) {
-  await runLine(shellLine(words), options);
+  await runShown(shellLine(words), words, options);
 }
 
 /**
@@ -47,11 +47,12 @@ export async function run(words, options) {
  * @throws {Error} when it ends with another status than 0
  */
 export async function runLine(line, options) {
+  await runShown(line, ['/bin/sh', '-c', line], options);
+}
+
+async function runShown(line, [command, ...args], options) {
   showCommand(line);
-  const child = spawn('/bin/sh', ['-c', line], {
-    ...options,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] });
   const [status, by] = await once(child, 'exit');
   if (status !== 0) {
     throw new Error(`${line} ended with ${by ?? `status ${status}`}`);

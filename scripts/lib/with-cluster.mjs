@@ -20,6 +20,8 @@ export async function withCluster(name, options, use) {
   for (const signal of SIGNALS) {
     process.on(signal, () => ending.abort(signal));
   }
+  // Nobody reads on, as behind `| head`: the cluster still has to go.
+  process.stdout.on('error', () => ending.abort('SIGPIPE'));
   let cluster;
   try {
     checkSystem();

@@ -68,7 +68,11 @@ describe('xgroupset and xuserset', () => {
     ['xgroupset', ['add', 'n1', 'other', '41100'], '41100:group exists'],
     ['xgroupset', ['delete', 'n1', 'alices'], 'alices:group not empty'],
     ['xgroupset', ['delete', 'n1', 'missing'], 'missing: no such group in userpool'],
-    ['xuserset', ['add', 'n1', 'bob', '41002', 'missing', 'KEY'], 'missing:group not found'],
+    [
+      'xuserset',
+      ['add', 'n1', 'bob', '41002', 'missing', 'KEY'],
+      'missing:group not found: add the group first, with xgroupset',
+    ],
     ['xuserset', ['add', 'n1', 'alice', '41002', 'alices', 'KEY'], 'alice:user exists'],
     ['xuserset', ['add', 'n1', 'bob', '41001', 'alices', 'KEY'], '41001:user exists'],
     ['xuserset', ['delete', 'n1', 'bob'], 'bob: no such user in userpool'],
@@ -101,7 +105,7 @@ describe('xgroupset and xuserset', () => {
 
   test.each([
     ['xgroupset', ['n1', 'alices', 'many'], /GID many/],
-    ['xgroupset', ['n1', 'alices'], /missing/],
+    ['xgroupset', ['n1', 'alices'], /operands are missing; wanted: NODES GROUP GID/],
     ['xuserset', ['n1', 'alice', '4x', 'alices', 'KEY'], /UID 4x/],
     ['xuserset', ['n1', 'alice', '41001', 'alices', '/no/such/key.pub'], /\/no\/such\/key\.pub/],
     ['xuserset', ['n1', 'alice', '41001', 'alices', 'PRIVATE'], /PRIVATE/],

@@ -116,6 +116,7 @@ describe('xrx where something is wrong', () => {
     ['an unknown option', ['--frobnicate', 'n1', 'true'], /--frobnicate/],
     ['a timeout that is none', ['--timeout', 'soon', 'n1', 'true'], /--timeout soon/],
     ['a tree that is none', ['-n', '0', 'n1', 'true'], /-n 0/],
+    ['a job name that is none', ['-j', 'a/b', 'n1', 'true'], /-j a\/b: /],
     ['a key that is not there', ['-k', '/no/such/key', 'n1', 'true'], /\/no\/such\/key/],
   ])('wrong usage, %s: 2', async (_, args, reason) => {
     const { status, stdout, stderr } = await site.xrx(args);

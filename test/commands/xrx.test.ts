@@ -211,4 +211,12 @@ describe('xrx on four nodes', () => {
     expect(help.stdout).toContain("xrx 'n[8-11]' date");
     expect((await site.run('xrx', ['-V'])).stdout).toMatch(/^xrx \d+\.\d+\.\d+\n$/);
   });
+
+  test.each(['xrx', 'xps', 'xgroupset', 'xuserset', 'xcpufs'])(
+    '%s -h fits 80 columns',
+    async (name) => {
+      const { stdout } = await site.run(name, ['-h']);
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
 });

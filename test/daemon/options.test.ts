@@ -42,7 +42,7 @@ describe('the options of xcpufs', () => {
     expect(help.stdout).toContain('Example');
     const version = await runCommand('xcpufs', ['-V']);
     expect(version).toMatchObject({ status: 0, stderr: '' });
-    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(version.stdout).toMatch(/^xcpufs \d+\.\d+\.\d+\n$/);
   });
 
   test('without an admin key the administrator cannot log in', async () => {

@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import {
   type NodeCommand,
   type PublicKey,
   parsePublicKey,
   XcpuFormatError,
 } from '@xcpu/xcpu-protocol';
-import { SetupError, systemText, UsageError } from './errors.js';
+import { SetupError, systemText } from './errors.js';
+
+/** Largest key file of a user's that is read, in bytes. */
+const MAX_KEY_FILE = 64 * 1024;
 
 /** Where this machine's users and groups are. */
 export interface LocalDatabase {
@@ -46,17 +49,17 @@ export function localGroups({ group = '/etc/group' }: LocalDatabase = {}): Group
 
 /**
  * A public key file for a user to be known by.
- * @throws UsageError naming the file, what is wrong with it and the way out
+ * @throws SetupError naming the file, what is wrong with it and the way out
  */
 export function readPublicKey(file: string): PublicKey {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`cannot read the key file ${file}: ${systemText(error)}`);
+    throw new SetupError(`cannot read the key file ${file}: ${systemText(error)}`);
   }
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
-    throw new UsageError(
+    throw new SetupError(
       `${file} is a private key, which stays with its owner: give the public one, ${file}.pub`,
     );
   }
@@ -64,15 +67,18 @@ export function readPublicKey(file: string): PublicKey {
     return parsePublicKey(text);
   } catch (error) {
     if (!(error instanceof XcpuFormatError)) throw error;
-    throw new UsageError(
+    throw new SetupError(
       `${file}: ${error.message}: expected a line "ssh-rsa AAAA… comment", as ssh-keygen -t rsa makes`,
     );
   }
 }
 
+/** What stands there is for each user to say: a FIFO or a device must not hold up an administrator. */
 function publicKeyOf(home: string): PublicKey | undefined {
+  const file = `${home}/.ssh/id_rsa.pub`;
   try {
-    return readPublicKey(`${home}/.ssh/id_rsa.pub`);
+    const stats = statSync(file);
+    return stats.isFile() && stats.size <= MAX_KEY_FILE ? readPublicKey(file) : undefined;
   } catch {
     return undefined;
   }

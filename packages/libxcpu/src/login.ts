@@ -23,6 +23,8 @@ export interface Login {
   readonly user: string;
   /** Absent where there is none: only nodes that ask for no proof let one in. */
   readonly key: LoginKey | undefined;
+  /** The administrator was to log in, but no key of his is here: for messages. */
+  readonly adminKeyMissing?: true;
 }
 
 export interface LoginOptions {
@@ -63,7 +65,10 @@ export async function adminLogins(
   const { adminKeyFile, user, fallBack = false, env = process.env } = options;
   const named = adminKeyFile ?? (env.XCPU_ADMIN_KEY || undefined);
   const key = await (named === undefined ? readableKey(ADMIN_KEY_FILE) : readKey(named));
-  if (!key) return [await userLogin({ user })];
+  if (!key) {
+    const login = await userLogin({ user });
+    return [user === undefined ? { ...login, adminKeyMissing: true } : login];
+  }
   if (user !== undefined) return [{ user, key }];
   const admin: Login = { user: ADMIN_USER, key };
   const self = fallBack ? knownInvokingUser() : undefined;

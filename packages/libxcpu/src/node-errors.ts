@@ -33,15 +33,18 @@ export function requestError(target: NodeTarget, error: unknown): NodeError {
     return new NodeError(target.name, 'failed', errorText(error), { cause: error });
   }
   const text = printable(error.ename);
+  const where = `${target.host}!${target.port}`;
   switch (error.kind) {
-    case 'closed':
-      return new NodeError(target.name, 'lost', text, { cause: error });
+    case 'closed': {
+      const reason = `${text} (${where}): is xcpufs running there?`;
+      return new NodeError(target.name, 'lost', reason, { cause: error });
+    }
     case 'protocol': {
-      const reason = `${text}: is this xcpufs (${target.host}!${target.port})?`;
+      const reason = `${text}: is this xcpufs (${where})?`;
       return new NodeError(target.name, 'protocol', reason, { cause: error });
     }
     default:
-      return new NodeError(target.name, 'failed', text, { cause: error });
+      return new NodeError(target.name, 'failed', `${text}${requestHint(text)}`, { cause: error });
   }
 }
 
@@ -53,7 +56,7 @@ export function printable(text: string): string {
 const CONNECT_REASONS: Readonly<Record<string, (where: string, host: string) => string>> = {
   ECONNREFUSED: (where) => `connection refused (${where}): is xcpufs running there?`,
   ENOTFOUND: (_, host) =>
-    `unknown host ${host}: give it an address in /etc/hosts or the node map (/etc/xcpu/nodes)`,
+    `unknown host ${host}: give it an address in /etc/hosts or the node map (~/.config/xcpu/nodes)`,
   EAI_AGAIN: (_, host) => `the name service does not answer for ${host}: try its IP address`,
   EHOSTUNREACH: (where) => `no route to the host (${where}): is the node up?`,
   ENETUNREACH: (where) => `network unreachable (${where})`,
@@ -62,8 +65,19 @@ const CONNECT_REASONS: Readonly<Record<string, (where: string, host: string) => 
     `too many open files here (${where}): raise the limit with ulimit -n, or take fewer nodes`,
 };
 
-function loginHint(ename: string, { user, key }: Login): string {
+/** The way out behind a node's own words. */
+function requestHint(ename: string): string {
+  if (ename.endsWith(':group not found')) return ': add the group first, with xgroupset';
+  if (ename.endsWith(':group not empty')) return ': delete its users first, with xuserset';
+  return '';
+}
+
+function loginHint(ename: string, { user, key, adminKeyMissing }: Login): string {
   const shown = printable(user);
+  if (adminKeyMissing) {
+    const who = ename === 'unknown user' ? shown : `for ${shown}`;
+    return ` ${who}: no administrator's key was found; name one with -A or $XCPU_ADMIN_KEY`;
+  }
   if (ename === 'unknown user') {
     return `: the node does not know ${shown}; an administrator adds users with xuserset`;
   }

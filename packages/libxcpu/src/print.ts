@@ -1,15 +1,17 @@
 import { writeSync } from 'node:fs';
+import { systemText } from './errors.js';
 import { FdWriter } from './fd-writer.js';
 
 /**
  * Writes a text to stdout, however long it is and whatever stdout is. A reader that has left is no error.
- * @throws the system's error
+ * @throws Error that says why it cannot be written
  */
 export async function printOut(text: string): Promise<void> {
   try {
     await new FdWriter().write(1, [Buffer.from(text)]);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return;
+    throw new Error(`cannot write the output: ${systemText(error)}`);
   }
 }
 

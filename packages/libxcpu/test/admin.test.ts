@@ -11,6 +11,7 @@ import {
   localGroups,
   localUsers,
   readPublicKey,
+  SetupError,
   UsageError,
 } from '../src/index.js';
 import { alice, aliceKey, fakeNode, otherKey } from './support.js';
@@ -107,7 +108,7 @@ describe('readPublicKey', () => {
     ['empty', '', /invalid key: expected a line "ssh-rsa/],
   ])('refuses a key file that is %s', (name, text, reason) => {
     const file = write(name, text);
-    expect(() => readPublicKey(file)).toThrow(UsageError);
+    expect(() => readPublicKey(file)).toThrow(SetupError);
     expect(() => readPublicKey(file)).toThrow(reason);
   });
 });

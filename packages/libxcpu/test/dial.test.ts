@@ -59,6 +59,11 @@ describe.each([{ legacy: false }, { legacy: true }])('dial, legacy: $legacy', ({
       { user: 'eve' },
       'n1: unknown user: the node does not know eve; an administrator adds users with xuserset',
     ],
+    [
+      "no administrator's key",
+      { user: 'eve', adminKeyMissing: true as const },
+      "n1: unknown user eve: no administrator's key was found; name one with -A or $XCPU_ADMIN_KEY",
+    ],
   ])('says what is wrong with %s', async (_, changes, message) => {
     const node = await fakeNode({ legacy });
     await expect(dial(node.target, { ...alice, ...changes })).rejects.toMatchObject({
@@ -94,7 +99,10 @@ it('tells a port where something else answers', async () => {
 
 it('tells a node that hangs up', async () => {
   const target = await listener((socket) => socket.end());
-  await expect(dial(target, alice)).rejects.toMatchObject({ kind: 'lost' });
+  await expect(dial(target, alice)).rejects.toMatchObject({
+    kind: 'lost',
+    message: `n7: connection closed (127.0.0.1!${target.port}): is xcpufs running there?`,
+  });
 });
 
 it('names an unknown host', async () => {

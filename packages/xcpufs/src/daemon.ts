@@ -230,6 +230,7 @@ async function listen(options: DaemonOptions, server: Server<Caller>): Promise<L
       throw new StartError(`${where}: port taken: is xcpufs running already? -p names another`);
     }
     if (code === 'EADDRNOTAVAIL') throw new StartError(`${where}: not an address of this machine`);
+    if (code === 'ENOTFOUND') throw new StartError(`${where}: unknown host`);
     if (code === 'EACCES') throw new StartError(`${where}: ports below 1024 need root`);
     throw new StartError(`${where}: ${systemText(error)}`);
   }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseProcessList } from '@xcpu/xcpu-protocol';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { processList } from '../src/processes.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { processList, sharedLists } from '../src/processes.js';
 
 describe('the process list', () => {
   it('is one that clients can read, this process in it', async () => {
@@ -25,6 +25,40 @@ describe('the process list', () => {
     const { cmdline } = list.find((entry) => entry.pid === pid)!;
     expect(cmdline.join(' ')).not.toContain('\n');
     expect(cmdline.join(' ')).toContain('a) (b?c \'d\' "e" ) R 1 1 ? ');
+  });
+
+  it('takes no more of a command line than a line of it can hold', async () => {
+    const many = Array<string>(15).fill('x'.repeat(100_000));
+    const { pid } = await started(...many);
+    const list = await processList([]);
+    expect(parseProcessList(list).some((entry) => entry.pid === pid)).toBe(true);
+    for (const line of list.split('\n')) expect(line.length).toBeLessThan(16_384);
+  });
+
+  it('is made at most twice, however many ask for it at once, and never from before one asked', async () => {
+    let made = 0;
+    const finish: (() => void)[] = [];
+    const list = sharedLists(
+      () => new Promise<number>((resolve) => finish.push(resolve.bind(null, ++made))),
+    );
+    const first = list();
+    await vi.waitUntil(() => made === 1);
+    const others = Array.from({ length: 100 }, list);
+    finish[0]!();
+    expect(await first).toBe(1);
+    await vi.waitUntil(() => made === 2);
+    finish[1]!();
+    expect(new Set(await Promise.all(others))).toEqual(new Set([2]));
+  });
+
+  it('is made anew after one that failed', async () => {
+    let made = 0;
+    const list = sharedLists(async () => {
+      if (++made === 1) throw new Error('short of memory');
+      return made;
+    });
+    await expect(list()).rejects.toThrow('short of memory');
+    expect(await list()).toBe(2);
   });
 
   it('marks what runs below a program of a session', async () => {

@@ -16,6 +16,7 @@ const TEXT = {
   name: 'xrx',
   usage: ['NODES PROGRAM [ARGS...]'],
   summary: `Runs a program on many nodes at once. Input goes to all of them, signals too; output comes back as it is written.
+A second Ctrl-C ends the run whatever the programs do. Where $NODES is set, NODES is left out; -w names others.
 The exit status is the largest of the nodes': the program's own, 128 + N if signal N ended it, 127 not found,
 126 not executable, 125 session not made, 124 timed out. It is 254 if a node could not be reached, refused, or was
 lost, 2 for wrong usage, 130 after a second Ctrl-C.`,
@@ -23,6 +24,7 @@ lost, 2 for wrong usage, 130 after a second Ctrl-C.`,
     ["xrx 'n[8-11]' date", 'the date on four nodes'],
     ["xrx -p 'n[8-11]' uptime", "each line with its node's name in front"],
     ['xrx -j myjob -c /data n8 make -j8', 'as job myjob, in /data'],
+    ["xrx n8 sh -c 'ls /tmp | wc -l'", 'a line of shell'],
     ["tar c . | xrx 'n[8-11]' tar xC /tmp", 'a directory to four nodes'],
   ],
 } as const;
@@ -46,7 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
       .option('-c, --chdir <DIR>', "directory on the nodes to start in (the user's home)")
       .option('-n, --tree <N>', 'sessions that hang off this machine (accepted, has no effect yet)')
       .option('--timeout <SECONDS>', 'end the programs that still run then')
-      .option('--no-stdin', 'give the programs no input');
+      .option('--no-stdin', 'give the programs no input, as ssh -n does');
   });
   const { nodes, rest } = takeNodes(operands, { option: options.nodes });
   const argv = rest[0] === '--' ? rest.slice(1) : rest;
@@ -57,6 +59,9 @@ async function main(args: readonly string[]): Promise<number> {
   if (argv.length === 0) throw new UsageError('the program to run is missing');
   if (options.tree !== undefined && !/^(\.|[1-9]\d*)$/.test(options.tree)) {
     throw new UsageError(`-n ${options.tree}: a number above 0, or ".", is wanted`);
+  }
+  if (options.jobid !== undefined && /[/()\p{Cc}]/u.test(options.jobid)) {
+    throw new UsageError(`-j ${options.jobid}: the name of a job has no /, ( or )`);
   }
   const output = new JobOutput(styleOf(options));
   const job = await run(nodes, argv, {

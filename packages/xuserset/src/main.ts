@@ -24,9 +24,9 @@ const TEXT = {
   summary: `Tells nodes about users, so that they can run programs there. KEYFILE is the user's public RSA key
 (~/.ssh/id_rsa.pub), GROUP his default group, which the nodes must know (xgroupset). flush removes all users.`,
   examples: [
-    ["xuserset 'n[8-11]' alice 1000 staff ~alice/.ssh/id_rsa.pub", 'alice on four nodes'],
+    ["xuserset 'n[8-11]' alice 1000 staff alice_rsa.pub", 'alice on four nodes'],
     ["xuserset addgroup 'n[8-11]' alice video", 'one group more'],
-    ["xuserset add -u 'n[8-11]'", 'every local user who has an RSA key'],
+    ["xuserset add -u 'n[8-11]'", 'local users with RSA keys'],
     ['xuserset delete n8 alice', 'n8 forgets her'],
   ],
 } as const;
@@ -70,10 +70,10 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function localVerb(verb: VerbName): Promise<Verb> {
-  const { localUsers, UsageError } = await import('@xcpu/libxcpu');
+  const { localUsers, SetupError, UsageError } = await import('@xcpu/libxcpu');
   if (verb !== 'add' && verb !== 'delete') throw new UsageError(`-u does not go with ${verb}`);
   const users = localUsers();
-  if (users.length === 0) throw new UsageError('no local user has an RSA key in ~/.ssh/id_rsa.pub');
+  if (users.length === 0) throw new SetupError('no local user has an RSA key in ~/.ssh/id_rsa.pub');
   return {
     operands: [],
     keepsExisting: true,

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type PeerIdentity, type Transport, transportPair } from '../../src/index.js';
+import { NinePError, type PeerIdentity, type Transport, transportPair } from '../../src/index.js';
 import {
   type FileServer,
   Server,
@@ -54,6 +54,64 @@ describe('limits', () => {
     expect(await peer.call(attach(3))).toMatchObject({ ename: 'too many fids (limit 3)' });
     await peer.call(clunk(1));
     expect(await peer.call(walk(0, 3, []))).toMatchObject({ type: 111 });
+  });
+
+  it('hold for the fids of a stranger, who has more once he has proved who he is', async () => {
+    const [ours, theirs] = transportPair();
+    const proof = () => ({ qid: { type: 8, version: 0, path: 1 }, read: () => Buffer.alloc(0) });
+    const files = ledgerServer({}, new Ledger(), proof);
+    new Server(files, { limits: { fids: 4, fidsBeforeAttach: 2 } }).accept(theirs);
+    const peer = new RawPeer(ours);
+    await peer.call(version());
+    await peer.call(auth(1));
+    await peer.call(auth(2));
+    expect(await peer.call(auth(3))).toMatchObject({ ename: 'too many fids (limit 2)' });
+    await peer.call(clunk(2));
+    await peer.call(attach(0));
+    await peer.call(walk(0, 3, []));
+    await peer.call(walk(0, 4, []));
+    expect(await peer.call(walk(0, 5, []))).toMatchObject({ ename: 'too many fids (limit 4)' });
+  });
+
+  it('hold for refused attaches: the conversation ends, the rest of what came is not looked at', async () => {
+    let asked = 0;
+    const [ours, theirs] = transportPair();
+    const refuse = (): never => {
+      asked++;
+      throw new NinePError('authentication failed');
+    };
+    new Server({ attach: refuse }, { limits: { refusedAttaches: 3 } }).accept(theirs);
+    const peer = new RawPeer(ours);
+    await peer.call(version());
+    peer.send(...Array.from({ length: 100 }, (_, tag) => attach(tag, 'me', undefined, tag)));
+    for (let count = 0; count < 3; count++) {
+      expect(await peer.next()).toMatchObject({ ename: 'authentication failed' });
+    }
+    await peer.closed;
+    expect(asked).toBe(3);
+  });
+
+  it('hold for the time that one client’s requests take in one turn', async () => {
+    const slow = () => {
+      const end = performance.now() + 3;
+      while (performance.now() < end);
+      return Buffer.alloc(1);
+    };
+    const server = serverOf({ children: { slow: { open: { read: slow } } } }, {});
+    const [ours, theirs] = transportPair();
+    const [neighbours, neighbour] = transportPair();
+    server.accept(theirs);
+    server.accept(neighbour);
+    const peer = await new RawPeer(ours).open();
+    const other = await new RawPeer(neighbours).open();
+    peer.send(walk(0, 1, ['slow'], 1), open(1, 0, 2));
+    await peer.answers(2);
+    peer.send(...Array.from({ length: 100 }, (_, tag) => read(1, 0, 1, tag)));
+    const all = peer.answers(100);
+    const began = performance.now();
+    await other.call(stat(0));
+    expect(performance.now() - began).toBeLessThan(150);
+    expect((await all).size).toBe(100);
   });
 
   it('hold for requests that wait; what is answered or flushed makes room', async () => {

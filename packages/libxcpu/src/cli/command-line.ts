@@ -71,8 +71,8 @@ export async function parseCommandLine<Options>(
 
 const NODES_TEXT = `NODES is a node set such as n8, n[8-11], a[1-2]b[1-3] or user@n8!7000; $NODES
 stands for it where it is left out. Nodes get their addresses from the first of
-$XCPU_NODES_FILE, ~/.config/xcpu/nodes and /etc/xcpu/nodes (name=host[!port], one
-a line), and else from the resolver.`;
+$XCPU_NODES_FILE, ~/.config/xcpu/nodes and /etc/xcpu/nodes (name=host[!port] per
+line), and else from the resolver.`;
 
 function examplesText(examples: CommandText['examples']): string {
   const width = Math.max(...examples.map(([line]) => line.length));

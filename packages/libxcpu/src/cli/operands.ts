@@ -30,12 +30,15 @@ export function takeNodes(
   if (first === undefined && elsewhere === undefined) {
     throw new UsageError('NODES is missing: name nodes, as in n[8-11]');
   }
-  if (first !== undefined && (!wanted || (others.length === wanted.length && !option))) {
+  if (
+    first !== undefined &&
+    (!wanted || (others.length === wanted.length && option === undefined))
+  ) {
     return { nodes: first, rest: others };
   }
   const names = [...(option === undefined ? ['NODES'] : []), ...(wanted ?? [])];
   const wrong = operands.length < names.length ? 'operands are missing' : 'too many operands';
-  throw new UsageError(`${wrong}: ${names.join(' ')} is what is wanted`);
+  throw new UsageError(`${wrong}; wanted: ${names.join(' ') || 'none'}`);
 }
 
 /** The longest time that a timer can be set to, in milliseconds. */

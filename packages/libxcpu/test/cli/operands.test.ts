@@ -20,19 +20,19 @@ describe('takeNodes', () => {
     [
       'an operand where as many are expected',
       ['n8', 'g', '1'],
-      { count: 2 },
+      { wanted: ['GROUP', 'GID'] },
       { nodes: 'n8', rest: ['g', '1'] },
     ],
     [
       '$NODES where no operand is left for it',
       ['g', '1'],
-      { count: 2, env: { NODES: 'n9' } },
+      { wanted: ['GROUP', 'GID'], env: { NODES: 'n9' } },
       { nodes: 'n9', rest: ['g', '1'] },
     ],
     [
       'the operand before $NODES',
       ['n8', 'g', '1'],
-      { count: 2, env: { NODES: 'n9' } },
+      { wanted: ['GROUP', 'GID'], env: { NODES: 'n9' } },
       { nodes: 'n8', rest: ['g', '1'] },
     ],
   ])('takes %s', (_, operands, settings, expected) => {
@@ -42,10 +42,11 @@ describe('takeNodes', () => {
   it.each([
     [[], {}, 'NODES is missing'],
     [[], { env: { NODES: '' } }, 'NODES is missing'],
-    [['n8'], { count: 1 }, 'operands are missing'],
-    [[], { count: 1, env: { NODES: 'n8' } }, 'operands are missing'],
-    [['n8', 'a', 'b'], { count: 1 }, 'too many operands'],
-    [['n8', 'a'], { count: 1, option: 'n9' }, 'too many operands'],
+    [['n8'], { wanted: ['GROUP'] }, 'operands are missing; wanted: NODES GROUP'],
+    [[], { wanted: ['GROUP'], env: { NODES: 'n8' } }, 'operands are missing; wanted: NODES GROUP'],
+    [['n8', 'a', 'b'], { wanted: ['GROUP'] }, 'too many operands; wanted: NODES GROUP'],
+    [['n8', 'a'], { wanted: ['GROUP'], option: 'n9' }, 'too many operands; wanted: GROUP'],
+    [['n8'], { wanted: [], option: 'n9' }, 'too many operands; wanted: none'],
   ])('refuses %j with %j', (operands, settings, reason) => {
     const take = () => takeNodes(operands, { env: {}, ...settings });
     expect(take).toThrow(UsageError);

@@ -1,9 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { OpenMode } from '@xcpu/9p-protocol';
 import type { Awaitable, Connection, OpenFile, Request } from '@xcpu/9p-protocol/server';
 import { CommandLineBuffer } from '@xcpu/xcpu-protocol';
 import { refusedText } from '../errors.js';
 import type { Caller } from './caller.js';
 import { NodeFile } from './node-file.js';
+
+/** Commands carried out before other work gets its turn: a write may hold hundreds of thousands. */
+const SLICE = 256;
 
 /** A `ctl` file: what is written to it are commands, carried out in order. Each open has a buffer of its own. */
 export abstract class CommandFile extends NodeFile {
@@ -53,8 +57,10 @@ export abstract class CommandFile extends NodeFile {
 
 function runAll(lines: Iterator<string>, run: (line: string) => Awaitable<void>): Awaitable<void> {
   try {
+    let count = 0;
     for (let next = lines.next(); !next.done; next = lines.next()) {
-      const done = run(next.value);
+      const running = run(next.value);
+      const done = ++count === SLICE ? nextTurn(running) : running;
       if (done instanceof Promise) {
         return done.then(
           () => runAll(lines, run),

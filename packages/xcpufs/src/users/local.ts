@@ -58,7 +58,7 @@ function readTable(file: string): Fields[] {
  * A user's file, undefined if there is none. He decides what stands there: root must not wait at his FIFO, nor open
  * the device that his link leads to.
  */
-function readKeyFile(file: string): string | undefined {
+export function readKeyFile(file: string): string | undefined {
   try {
     if (!statSync(file).isFile()) return undefined;
     const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);

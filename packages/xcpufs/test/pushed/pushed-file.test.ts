@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import {
+  chownSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -10,8 +12,9 @@ import {
 import { join } from 'node:path';
 import { ModeBit } from '@xcpu/9p-protocol';
 import type { OpenFile, Request, ServerFile } from '@xcpu/9p-protocol/server';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isRoot, lacksRoot } from '../../../../test/support/needs.js';
+import { makeDirectoryAt } from '../../src/pushed/make.js';
 import { PushedFile } from '../../src/pushed/pushed-file.js';
 import { PushedFiles } from '../../src/pushed/pushed-files.js';
 import type { Caller } from '../../src/tree/caller.js';
@@ -61,6 +64,7 @@ describe.each(isRoot ? [true, false] : [false])(
       const opened = (await (await walk('d')).open!(READ, ann)) as OpenFile<Caller>;
       const names = [...(await opened.entries!(ann))].map(({ name }) => name);
       expect(names.sort()).toEqual(['x', 'y']);
+      await opened.close!();
       expect(() => d.remove!(ann)).toThrow(expect.objectContaining({ code: 'ENOTEMPTY' }));
     });
 
@@ -177,6 +181,56 @@ it.skipIf(lacksRoot())(
     expect(() => file.wstat!({ mode: 0o777 }, ann)).toThrow('permission denied');
   },
 );
+
+it.skipIf(lacksRoot())(
+  'changes nobody else’s file that a user puts in the place of his own meanwhile',
+  async () => {
+    const { ann, disk, walk } = setUp(true);
+    for (const [name, uid] of [
+      ['x', 41_001],
+      ['y', 41_003],
+    ] as const) {
+      writeFileSync(join(disk, name), '', { mode: 0o600 });
+      chownSync(join(disk, name), uid, uid);
+    }
+    const script = `const { renameSync } = require('node:fs');
+      for (;;) for (const [a, b] of [['x', 'z'], ['y', 'x'], ['z', 'y']]) renameSync(a, b);`;
+    const swapper = spawn(process.execPath, ['-e', script], { cwd: disk });
+    onTestFinished(() => void swapper.kill('SIGKILL'));
+    const file = await walk('x');
+    const changed = () =>
+      readdirSync(disk).some((name) => {
+        const stats = lstatSync(join(disk, name), { throwIfNoEntry: false });
+        return stats?.uid === 41_003 && (stats.mode & 0o777) !== 0o600;
+      });
+    for (const end = Date.now() + 1_500; Date.now() < end; ) {
+      try {
+        file.wstat!({ mode: 0o666 }, ann);
+      } catch {
+        // It was the other's, or under neither name.
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    swapper.kill('SIGSTOP');
+    expect(changed()).toBe(false);
+  },
+);
+
+it('gives away no directory that stands in the place of the one it made', () => {
+  const directory = temporaryDirectory();
+  const place = { root: directory, owner: undefined };
+  vi.spyOn(process, 'geteuid').mockReturnValueOnce(41_009);
+  expect(() => makeDirectoryAt(place, directory, 'd', 0o755)).toThrow('replaced');
+});
+
+it('shows a user who was deleted nothing of what he pushed', async () => {
+  const { ann, fs, walk } = setUp(false);
+  await make(fs, ann, 'f', 0o644);
+  const file = await walk('f');
+  ann.user.user.deleted = true;
+  expect(() => file.open!(READ, ann)).toThrow('permission denied');
+  expect(() => file.wstat!({ mode: 0o777 }, ann)).toThrow('permission denied');
+});
 
 function setUp(changesOwner: boolean) {
   const table = makeTable();

@@ -54,6 +54,24 @@ describe('a ctl file', () => {
     expect(file.ran).toEqual(['slow', 'fail', 'next']);
   });
 
+  it('lets others have their turn between the commands of a long write', async () => {
+    const { file, write } = setUp();
+    const long = write('more\n'.repeat(1000));
+    expect(file.ran.length).toBeLessThan(1000);
+    const next = write('next\n');
+    expect(await Promise.all([long, next])).toEqual([5000, 5]);
+    expect(file.ran).toHaveLength(1001);
+    expect(file.ran.at(-1)).toBe('next');
+  });
+
+  it('takes nothing more from a user who was deleted', () => {
+    const { file, write, caller } = setUp();
+    write('before\n');
+    caller.user!.user.deleted = true;
+    expect(() => write('after\n')).toThrow('permission denied');
+    expect(file.ran).toEqual(['before']);
+  });
+
   it('keeps the input of each open apart, and drops an unfinished command when it is truncated', () => {
     const { file, write, open, caller } = setUp();
     const other = open();
