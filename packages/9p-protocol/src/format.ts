@@ -50,7 +50,7 @@ function formatStat(stat: Stat): string {
 /** In quotes; no byte that a terminal obeys is left, those above ASCII included. */
 function quote(text: string): string {
   return JSON.stringify(text).replace(
-    /[\x7f-\x9f\u2028\u2029]/g,
-    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    /[\x7f-\x9f\u2028\u2029]|\p{Cf}/gu,
+    (letter) => `\\u${letter.codePointAt(0)?.toString(16).padStart(4, '0')}`,
   );
 }

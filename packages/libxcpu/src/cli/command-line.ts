@@ -54,7 +54,7 @@ export async function parseCommandLine<Options>(
     .configureHelp({ visibleArguments: () => [] });
   define(command);
   command
-    .option('-w, --nodes <NODES>', 'the nodes, in place of the operand and of $NODES')
+    .option('-w, --nodes <NODES>', 'the nodes, in place of the operand and of $NODES', joinNodes)
     .option('--user <NAME>', 'log in as this user')
     .option('--connect-timeout <SECONDS>', 'give up on a node that does not answer (10)')
     .option('-d, --debug', 'print the 9P conversation to stderr')
@@ -78,4 +78,9 @@ function examplesText(examples: CommandText['examples']): string {
   const width = Math.max(...examples.map(([line]) => line.length));
   const lines = examples.map(([line, meaning]) => `  ${line.padEnd(width)}  ${meaning}\n`);
   return `Examples:\n${lines.join('')}`;
+}
+
+/** Given several times it means all of them, as with pdsh and clush. */
+function joinNodes(nodes: string, before: string | undefined): string {
+  return before === undefined ? nodes : `${before},${nodes}`;
 }

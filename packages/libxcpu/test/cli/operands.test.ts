@@ -94,6 +94,10 @@ describe('parseCommandLine', () => {
     expect(options).toEqual({ a: true, user: 'bob' });
   });
 
+  it('joins node sets that are given one by one', async () => {
+    expect((await parse('-w', 'n8', '-w', 'n9')).options).toMatchObject({ nodes: 'n8,n9' });
+  });
+
   it.each([
     [['-x', 'n8'], "unknown option '-x'"],
     [['-w'], 'argument missing'],

@@ -35,6 +35,8 @@ export interface SessionHost {
   readonly spawner: Spawner;
   /** A place on disk for output that a persistent session's readers have not fetched. */
   spool(session: Session, stream: 'stdout' | 'stderr'): Spool;
+  /** @throws NinePError if the session's owner has as many persistent ones as he may */
+  checkPersistent(session: Session): void;
   /** The session leaves the tree now; what it holds is let go when `gone` resolves. */
   forget(session: Session): void;
   /** For the log. */
@@ -174,8 +176,10 @@ export class Session {
     this.redirections[{ stdin: 0, stdout: 1, stderr: 2 }[stream]] = file;
   }
 
+  /** @throws NinePError if there are too many persistent ones */
   setType(type: SessionType): void {
     this.checkAlive();
+    if (type === 'persistent' && this.type !== type) this.#host.checkPersistent(this);
     this.type = type;
     if (type === 'persistent' && this.#spools.length === 0) {
       for (const stream of ['stdout', 'stderr'] as const) {

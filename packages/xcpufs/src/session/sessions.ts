@@ -1,6 +1,11 @@
 import { join } from 'node:path';
 import { nodeError, permissionDenied } from '../errors.js';
-import { MAX_SESSIONS, MAX_SESSIONS_PER_USER, SPOOL_QUOTA } from '../limits.js';
+import {
+  MAX_PERSISTENT_PER_USER,
+  MAX_SESSIONS,
+  MAX_SESSIONS_PER_USER,
+  SPOOL_QUOTA,
+} from '../limits.js';
 import type { Log } from '../log.js';
 import type { Spawner } from '../program/program.js';
 import { PushedFiles } from '../pushed/pushed-files.js';
@@ -74,6 +79,18 @@ export class Sessions implements SessionHost {
 
   spool(session: Session, stream: 'stdout' | 'stderr'): Spool {
     return new Spool(session.files.ownFile(stream), SPOOL_QUOTA);
+  }
+
+  checkPersistent({ owner }: Session): void {
+    let count = 0;
+    for (const session of this.#sessions.values()) {
+      if (session.owner === owner && session.type === 'persistent') count++;
+    }
+    if (count >= MAX_PERSISTENT_PER_USER) {
+      throw nodeError(
+        `too many persistent sessions of one user (limit ${MAX_PERSISTENT_PER_USER})`,
+      );
+    }
   }
 
   forget(session: Session): void {

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Request } from '@xcpu/9p-protocol/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { MAX_PERSISTENT_PER_USER } from '../../src/limits.js';
 import { Log } from '../../src/log.js';
 import { PipeMaker } from '../../src/program/pipes.js';
 import { Spawner } from '../../src/program/program.js';
@@ -133,6 +134,17 @@ describe('the sessions of a node', () => {
     const session = sessions.create(other);
     session.wipe();
     sessions.create(other);
+  });
+
+  it('are limited for each user where they are persistent', () => {
+    const { sessions, session, owner, other } = setUp();
+    session.setType('persistent');
+    for (let count = 1; count < MAX_PERSISTENT_PER_USER; count++) {
+      sessions.create(owner).setType('persistent');
+    }
+    expect(() => sessions.create(owner).setType('persistent')).toThrow('too many persistent');
+    expect(() => session.setType('persistent')).not.toThrow();
+    sessions.create(other).setType('persistent');
   });
 
   it('are not made for a user who was deleted, nor while the node stops', async () => {
