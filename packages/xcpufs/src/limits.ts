@@ -10,6 +10,6 @@ export const MAX_TEXT = 1024 * 1024;
 export const MAX_SESSIONS = 8_192;
 export const MAX_SESSIONS_PER_USER = 4_096;
 /** Persistent sessions of one user: each may take twice SPOOL_QUOTA of disk and 34 descriptors for a long time. */
-export const MAX_PERSISTENT_PER_USER = 64;
+export const MAX_PERSISTENT_PER_USER = 128;
 /** Between telling a session's program to end and killing it, in milliseconds. */
 export const GRACE_MS = 10_000;
