@@ -6,11 +6,10 @@ import {
   type Transport,
 } from '@xcpu/9p-protocol';
 import { attach, Client, Fid } from '@xcpu/9p-protocol/client';
-import { CHALLENGE_BYTES } from '@xcpu/xcpu-protocol';
+import { CHALLENGE_BYTES, signChallengeInThread } from '@xcpu/xcpu-protocol';
 import { type Login, loginFor } from './login.js';
 import { connectError, loginError, requestError, timeoutError } from './node-errors.js';
 import type { NodeTarget } from './nodes.js';
-import { proveIdentity } from './proof.js';
 
 /** Longest time to connect and log in, in milliseconds, unless told otherwise. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -124,7 +123,7 @@ async function logIn(client: Client, login: Login): Promise<Fid> {
   const [accepted, read] = await Promise.allSettled([asked, challenge]);
   if (accepted.status === 'rejected') return attachUnproven(client, login, accepted.reason);
   if (read.status === 'rejected') throw read.reason;
-  const proof = login.key && (await proveIdentity(read.value, login.key.privateKey));
+  const proof = login.key && (await signChallengeInThread(read.value, login.key.privateKey));
   const proved = proof && afid.write(0, proof);
   // The attach tells more: a failing proof fails it too.
   proved?.catch(() => {});
@@ -142,7 +141,7 @@ async function logInStepwise(client: Client, login: Login): Promise<Fid> {
     return attachUnproven(client, login, error);
   }
   const challenge = await afid.read(0, CHALLENGE_BYTES);
-  if (login.key) await afid.write(0, await proveIdentity(challenge, login.key.privateKey));
+  if (login.key) await afid.write(0, await signChallengeInThread(challenge, login.key.privateKey));
   return attach(client, attachOptions(login, afid));
 }
 

@@ -1,8 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { signChallenge, verifySignature } from '@xcpu/xcpu-protocol';
+import { signChallenge, signChallengeInThread, verifySignature } from '@xcpu/xcpu-protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dial, dialAs, type NodeTarget } from '../src/index.js';
-import { proveIdentity } from '../src/proof.js';
 import { alice, aliceKey, fakeNode, otherKey } from './support.js';
 
 const servers: { server: Server; sockets: Socket[] }[] = [];
@@ -131,8 +130,8 @@ describe('dialAs', () => {
 
 it('proves what signChallenge proves, and signs nothing but challenges', async () => {
   const challenge = Buffer.alloc(16, 7);
-  const proof = await proveIdentity(challenge, aliceKey);
+  const proof = await signChallengeInThread(challenge, aliceKey);
   expect(Buffer.from(proof)).toEqual(signChallenge(challenge, aliceKey));
   expect(verifySignature(challenge, proof, aliceKey.publicKey)).toBe(true);
-  await expect(proveIdentity(Buffer.alloc(20), aliceKey)).rejects.toThrow('20 bytes');
+  await expect(signChallengeInThread(Buffer.alloc(20), aliceKey)).rejects.toThrow('20 bytes');
 });

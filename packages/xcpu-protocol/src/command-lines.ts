@@ -46,14 +46,9 @@ export class CommandLineBuffer {
     }
   }
 
-  /** Drops an unfinished command and what is left of a write, as after a command that failed. */
+  /** Drops an unfinished command: after one that failed, and when the ctl file is truncated. */
   discard(): void {
     this.#pending = Buffer.alloc(0);
-  }
-
-  /** What truncating the ctl file does: the unfinished command is dropped. */
-  reset(): void {
-    this.discard();
   }
 
   #take(): string | undefined {

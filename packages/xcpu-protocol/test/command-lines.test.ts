@@ -51,7 +51,7 @@ describe('CommandLineBuffer', () => {
     push(buffer, 'wi');
     buffer.discard();
     expect(push(buffer, 'exec a\nwi')).toEqual(['exec a']);
-    buffer.reset();
+    buffer.discard();
     expect(push(buffer, 'close stdin\n')).toEqual(['close stdin']);
   });
 

@@ -16,10 +16,6 @@ export function permissionDenied(): NinePError {
   return new NinePError('permission denied', Errno.EPERM);
 }
 
-export function fileNotFound(): NinePError {
-  return new NinePError('file not found', Errno.ENOENT);
-}
-
 /** What a system error says, in words and without the path: `no such file or directory`. */
 export function systemText(error: unknown): string {
   const { errno = 0, message } = error as NodeJS.ErrnoException;

@@ -1,16 +1,4 @@
-import {
-  type AdminOptions,
-  idOperand,
-  parseCommandLine,
-  runVerb,
-  start,
-  takeVerb,
-  type Verb,
-} from '@xcpu/libxcpu/cli';
-
-interface Options extends AdminOptions {
-  readonly local?: boolean;
-}
+import { idOperand, runAdminCommand, start, type Verb } from '@xcpu/libxcpu/cli';
 
 const TEXT = {
   name: 'xgroupset',
@@ -23,6 +11,8 @@ flush removes all groups and all users.`,
     ['xgroupset delete n8 staff', 'n8 forgets the group'],
   ],
 } as const;
+
+const LOCAL_HELP = "all of this machine's groups; those that a node has already stay";
 
 const VERBS = {
   add: {
@@ -39,21 +29,9 @@ const VERBS = {
 } as const satisfies Record<string, Verb>;
 type VerbName = keyof typeof VERBS;
 
-start('xgroupset', main);
-
-async function main(args: readonly string[]): Promise<number> {
-  const { options, operands } = await parseCommandLine<Options>(TEXT, args, (command) => {
-    command
-      .option(
-        '-A, --admin-key <FILE>',
-        'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
-      )
-      .option('-u, --local', "all of this machine's groups; those that a node has already stay");
-  });
-  const names = Object.keys(VERBS) as VerbName[];
-  const { verb, operands: rest } = takeVerb(operands, names, 'add');
-  return runVerb('xgroupset', options.local ? await localVerb(verb) : VERBS[verb], rest, options);
-}
+start('xgroupset', (args) =>
+  runAdminCommand({ text: TEXT, verbs: VERBS, localHelp: LOCAL_HELP, localVerb }, args),
+);
 
 async function localVerb(verb: VerbName): Promise<Verb> {
   const { localGroups, UsageError } = await import('@xcpu/libxcpu');

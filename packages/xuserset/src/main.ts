@@ -1,16 +1,4 @@
-import {
-  type AdminOptions,
-  idOperand,
-  parseCommandLine,
-  runVerb,
-  start,
-  takeVerb,
-  type Verb,
-} from '@xcpu/libxcpu/cli';
-
-interface Options extends AdminOptions {
-  readonly local?: boolean;
-}
+import { idOperand, runAdminCommand, start, type Verb } from '@xcpu/libxcpu/cli';
 
 const TEXT = {
   name: 'xuserset',
@@ -30,6 +18,8 @@ const TEXT = {
     ['xuserset delete n8 alice', 'n8 forgets her'],
   ],
 } as const;
+
+const LOCAL_HELP = 'every local user with ~/.ssh/id_rsa.pub; those that a node has stay';
 
 const VERBS = {
   add: {
@@ -53,21 +43,9 @@ const VERBS = {
 } as const satisfies Record<string, Verb>;
 type VerbName = keyof typeof VERBS;
 
-start('xuserset', main);
-
-async function main(args: readonly string[]): Promise<number> {
-  const { options, operands } = await parseCommandLine<Options>(TEXT, args, (command) => {
-    command
-      .option(
-        '-A, --admin-key <FILE>',
-        'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
-      )
-      .option('-u, --local', 'every local user with ~/.ssh/id_rsa.pub; those that a node has stay');
-  });
-  const names = Object.keys(VERBS) as VerbName[];
-  const { verb, operands: rest } = takeVerb(operands, names, 'add');
-  return runVerb('xuserset', options.local ? await localVerb(verb) : VERBS[verb], rest, options);
-}
+start('xuserset', (args) =>
+  runAdminCommand({ text: TEXT, verbs: VERBS, localHelp: LOCAL_HELP, localVerb }, args),
+);
 
 async function localVerb(verb: VerbName): Promise<Verb> {
   const { localUsers, SetupError, UsageError } = await import('@xcpu/libxcpu');

@@ -38,8 +38,6 @@ export class Connection {
   msize: number;
   /** undefined until Tversion. */
   dialect: Dialect | undefined;
-  /** Holds whatever the file server wants to remember of this client. */
-  readonly attachments = new Map<unknown, unknown>();
   readonly #events: ConnectionEvents;
   readonly #frames: FrameReader;
   readonly #out = new FrameWriter();

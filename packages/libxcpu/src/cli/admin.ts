@@ -1,6 +1,7 @@
 import type { NodeCommand } from '@xcpu/xcpu-protocol';
 import { UsageError } from '../errors.js';
 import { printError } from '../print.js';
+import { type CommandText, parseCommandLine } from './command-line.js';
 import { seconds, takeNodes } from './operands.js';
 
 /** Options of the commands that tell nodes about users and groups. */
@@ -22,6 +23,43 @@ export interface Verb {
   ) => readonly NodeCommand[] | Promise<readonly NodeCommand[]>;
   /** What a node has already counts as done. */
   readonly keepsExisting?: boolean;
+}
+
+/** A command that tells nodes about users or groups. */
+export interface AdminCommand<V extends string> {
+  readonly text: CommandText;
+  /** By name; `add` is meant where a command line names none. */
+  readonly verbs: Readonly<Record<V | 'add', Verb>>;
+  /** What the help says of `-u`. */
+  readonly localHelp: string;
+  /** What a verb does with `-u`: for all that this machine has. */
+  readonly localVerb: (verb: V | 'add') => Promise<Verb>;
+}
+
+/**
+ * Runs such a command.
+ * @returns its exit status
+ * @throws UsageError, SetupError
+ */
+export async function runAdminCommand<V extends string>(
+  { text, verbs, localHelp, localVerb }: AdminCommand<V>,
+  args: readonly string[],
+): Promise<number> {
+  const { options, operands } = await parseCommandLine<AdminOptions & { readonly local?: boolean }>(
+    text,
+    args,
+    (command) => {
+      command
+        .option(
+          '-A, --admin-key <FILE>',
+          'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
+        )
+        .option('-u, --local', localHelp);
+    },
+  );
+  const names = Object.keys(verbs) as (V | 'add')[];
+  const { verb, operands: rest } = takeVerb(operands, names, 'add');
+  return runVerb(text.name, options.local ? await localVerb(verb) : verbs[verb], rest, options);
 }
 
 /** The verb that a command line begins with, else `fallback`, and the operands that follow it. */

@@ -1,7 +1,7 @@
 /** What the commands share beside the library: starting and ending, options, operands. Loads nothing heavy. */
 
 export { printError, printOut } from '../print.js';
-export { type AdminOptions, idOperand, runVerb, takeVerb, type Verb } from './admin.js';
+export { type AdminCommand, idOperand, runAdminCommand, takeVerb, type Verb } from './admin.js';
 export { type CommandLine, type CommandText, parseCommandLine } from './command-line.js';
 export { type NodeOperands, seconds, takeNodes } from './operands.js';
 export { start } from './start.js';

@@ -51,7 +51,7 @@ export abstract class CommandFile extends NodeFile {
 
   /** Drops what the client has written of a command so far; other clients' input is their own. */
   protected override truncate({ connection }: Request<Caller>): void {
-    for (const buffer of this.#open.get(connection) ?? []) buffer.reset();
+    for (const buffer of this.#open.get(connection) ?? []) buffer.discard();
   }
 }
 
