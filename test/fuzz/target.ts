@@ -52,9 +52,9 @@ export class Target {
   async reset(): Promise<void> {
     await using admin = await login(this.daemon, { uname: 'xcpu-admin', key: adminKey });
     const { name, uid, group, gid } = USER;
-    await admin.nodeCtl('group-flush');
-    await admin.nodeCtl(`group-add ${group} ${gid}`);
-    await admin.nodeCtl(`user-add ${name} ${uid} ${group} '${userKey.line}'`);
+    // In one write: another case's admin may remove the group between two.
+    const user = `user-add ${name} ${uid} ${group} '${userKey.line}'`;
+    await admin.nodeCtl(`group-flush\ngroup-add ${group} ${gid}\n${user}`);
     await admin.write('env', '', 0x11);
     await admin.write('ns', '', 0x11);
     const clone = await admin.root.walk('clone');
