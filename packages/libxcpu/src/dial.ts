@@ -28,6 +28,11 @@ export interface DialOptions {
   readonly trace?: NodeTrace | undefined;
   /** Largest message to ask for, in bytes; at most 32792 makes every node count as a legacy one. */
   readonly msize?: number | undefined;
+  /**
+   * Called when the proof is on its way, with what the result will be: requests sent now follow it at once. They fail
+   * where the log-in does. Not called for legacy nodes.
+   */
+  readonly ahead?: ((connection: NodeConnection) => void) | undefined;
 }
 
 /** A node that let us in. */
@@ -82,8 +87,16 @@ async function enter(
   signal.addEventListener('abort', abort, { once: true });
   try {
     const legacy = client.msize <= LEGACY_MSIZE;
-    const root = await (legacy ? logInStepwise(client, login) : logIn(client, login));
-    return { target, client, root, legacy, close: () => client.close() };
+    const connected = (root: Fid) => ({
+      target,
+      client,
+      root,
+      legacy,
+      close: () => client.close(),
+    });
+    if (legacy) return connected(await logInStepwise(client, login));
+    const ahead = (root: Fid) => options.ahead?.(connected(root));
+    return connected(await logIn(client, login, ahead));
   } catch (error) {
     client.destroy();
     throw loginError(target, login, error);
@@ -116,7 +129,7 @@ async function converse(
 }
 
 /** Two round trips: Tauth with the read of the challenge, then the proof with Tattach. */
-async function logIn(client: Client, login: Login): Promise<Fid> {
+async function logIn(client: Client, login: Login, ahead: (root: Fid) => void): Promise<Fid> {
   const afid = new Fid(client, client.takeFid());
   const asked = requestAuth(client, afid, login);
   const challenge = afid.read(0, CHALLENGE_BYTES);
@@ -127,7 +140,10 @@ async function logIn(client: Client, login: Login): Promise<Fid> {
   const proved = proof && afid.write(0, proof);
   // The attach tells more: a failing proof fails it too.
   proved?.catch(() => {});
-  const root = await attach(client, attachOptions(login, afid));
+  const root = new Fid(client, client.takeFid());
+  const attached = requestAttach(client, root, afid, login);
+  ahead(root);
+  root.qid = (await attached).qid;
   await proved;
   return root;
 }
@@ -148,6 +164,12 @@ async function logInStepwise(client: Client, login: Login): Promise<Fid> {
 function requestAuth(client: Client, afid: Fid, { user }: Login): Promise<unknown> {
   const type = MessageType.Tauth;
   return client.request({ type, afid: afid.number, uname: user, aname: '', nUname: NONUNAME });
+}
+
+function requestAttach(client: Client, root: Fid, afid: Fid, { user }: Login) {
+  const who = { uname: user, aname: '', nUname: NONUNAME };
+  const type = MessageType.Tattach;
+  return client.request({ type, fid: root.number, afid: afid.number, ...who });
 }
 
 /** Whoever is refused a challenge may still be let in without one; if not, the first refusal says why. */

@@ -117,13 +117,20 @@ async function settle({ legacy }: NodeConnection, released: Promise<void>): Prom
   if (legacy) await released;
 }
 
-/** A fid that may be used while the requests that make it are on their way. */
-function openAhead(
+/** A file that is open, or about to be. */
+export interface OpeningFile {
+  readonly fid: Fid;
+  /** Fails with the reason why the fid cannot be used, which requests about it tell less well. */
+  readonly opened: Promise<unknown>;
+}
+
+/** A fid that may be used while the requests that make it are on their way: not on a legacy node. */
+export function openAhead(
   { client, root }: NodeConnection,
   names: NodePath,
   mode: number,
-  { signal }: FileOptions,
-): { fid: Fid; opened: Promise<unknown> } {
+  { signal }: FileOptions = {},
+): OpeningFile {
   const fid = new Fid(client, client.takeFid());
   const type = MessageType.Twalk;
   const request = { type, fid: root.number, newfid: fid.number, names };
@@ -132,11 +139,14 @@ function openAhead(
     if (qids.length < names.length)
       throw new NinePError(`${names[qids.length]}: file not found`, Errno.ENOENT);
   });
-  return { fid, opened: allOrFirstError([walked, fid.open(mode, requestOptions({ signal }))]) };
+  const opened = allOrFirstError([walked, fid.open(mode, requestOptions({ signal }))]);
+  // Whatever is done with the file tells.
+  opened.catch(() => {});
+  return { fid, opened };
 }
 
 /** The results in order; if some fail, the error of the first in order, once all are done. */
-async function allOrFirstError<T extends readonly unknown[] | []>(
+export async function allOrFirstError<T extends readonly unknown[] | []>(
   promises: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const outcomes = await Promise.allSettled(promises);

@@ -140,13 +140,19 @@ export class Rank {
     const { login, dialOptions } = this.#context;
     const { signal } = this.#settingUp;
     signal.throwIfAborted();
-    const connection = await dial(this.#target, login, { ...dialOptions, signal });
+    let session: Promise<Session> | undefined;
+    const ahead = (connection: NodeConnection) => {
+      session = Session.create(connection);
+      // If the log-in fails, that is what is told.
+      session.catch(() => {});
+    };
+    const connection = await dial(this.#target, login, { ...dialOptions, signal, ahead });
     // From here on it is the end of the connection that ends whatever is under way.
     const abort = () => connection.client.destroy();
     signal.addEventListener('abort', abort);
     try {
       signal.throwIfAborted();
-      return await this.#exec(connection);
+      return await this.#exec(connection, await (session ?? Session.create(connection)));
     } catch (error) {
       connection.close();
       throw signal.aborted ? signal.reason : error;
@@ -155,9 +161,8 @@ export class Rank {
     }
   }
 
-  async #exec(connection: NodeConnection): Promise<Running> {
+  async #exec(connection: NodeConnection, session: Session): Promise<Running> {
     const program = { ...this.#context.program, rank: this.#rank };
-    const session = await Session.create(connection);
     await session.prepare(program);
     const executed = session.exec(program);
     // A node that is not legacy answers reads of the output when there is something to answer.

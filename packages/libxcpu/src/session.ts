@@ -8,6 +8,7 @@ import {
   formatEnvironment,
   formatNamespace,
   formatSessionCommand,
+  MAX_COMMAND_BYTES,
   parseArch,
   parseWaitStatus,
   type SessionCommand,
@@ -15,7 +16,16 @@ import {
 } from '@xcpu/xcpu-protocol';
 import type { NodeConnection } from './dial.js';
 import { requestError } from './node-errors.js';
-import { openAndRead, openFile, readFile, release, writeFile } from './node-files.js';
+import {
+  allOrFirstError,
+  type OpeningFile,
+  openAhead,
+  openAndRead,
+  openFile,
+  readFile,
+  release,
+  writeFile,
+} from './node-files.js';
 
 /** The streams that a session's program writes. */
 export type OutputStream = 'stdout' | 'stderr';
@@ -39,11 +49,12 @@ interface SessionOptions {
 }
 
 interface SessionFiles {
-  readonly ctl: Fid;
-  readonly wait: Fid;
-  readonly stdin: Fid;
-  readonly stdout: Fid;
-  readonly stderr: Fid;
+  readonly ctl: OpeningFile;
+  readonly wait: OpeningFile;
+  readonly stdout: OpeningFile;
+  readonly stderr: OpeningFile;
+  /** Only a legacy node's is opened before there is something to write. */
+  stdin?: OpeningFile;
 }
 
 /** Appends without truncating, so that the lines follow the node's own. */
@@ -67,53 +78,45 @@ export class Session {
   readonly id: string;
   /** Where programs of the node's kind of machine are on this one: `$XCPU_SYSROOT/<arch>`, empty for nowhere. */
   readonly #archDirectory: string;
-  readonly #files: Promise<SessionFiles>;
+  readonly #files: SessionFiles;
   readonly #offsets = { stdin: 0, stdout: 0, stderr: 0 };
+  /** What `exec` says in ctl beside itself. */
+  #setUp: readonly SessionCommand[] = [];
   #lastCommand: Promise<unknown> = Promise.resolve();
 
   private constructor(
     connection: NodeConnection,
     id: string,
     archDirectory: string,
-    files: Promise<SessionFiles>,
+    files: SessionFiles,
   ) {
     this.connection = connection;
     this.id = id;
     this.#archDirectory = archDirectory;
     this.#files = files;
-    // Whatever is done next with the session tells.
-    files.catch(() => {});
   }
 
-  /** Makes a session on a node: one round trip, and a second one that `prepare` need not wait for. */
+  /** Makes a session on a node: one round trip, and a second one that nothing need wait for. */
   static create(connection: NodeConnection, options: SessionOptions = {}): Promise<Session> {
     return attempt(connection, async () => {
       const { directory, clone, id } = await cloneSession(connection, options);
-      // The clone file holds the session until its own files do.
-      const files = openFiles(connection, id, options);
-      const released = files.then(() => release(clone));
-      if (connection.legacy) await released;
-      else released.catch(() => {});
+      const { legacy } = connection;
+      const files = await (legacy ? openEach(connection, id, options) : openAll(connection, id));
+      // The clone file holds the session until its own files do: requests of one connection are dealt with in order.
+      const released = release(clone);
+      if (legacy) await released;
       return new Session(connection, id, directory, files);
     });
   }
 
-  /** Tells the node what to run, without running it yet. */
+  /**
+   * Tells the node what to run, without running it yet. What fits into lines goes with `exec`; a legacy node, and one
+   * that is to get longer texts, is written files.
+   */
   prepare(program: Program, options: SessionOptions = {}): Promise<void> {
     return this.#attempt(async () => {
-      const { connection, id } = this;
-      const texts = [
-        { file: 'env', mode: APPEND, text: this.#environment(program) },
-        { file: 'argv', mode: REWRITE, text: formatArgv(program.argv) },
-        { file: 'ns', mode: REWRITE, text: this.#namespace(program) },
-      ];
-      const writes: Promise<unknown>[] = [];
-      for (const { file, mode, text } of texts) {
-        const write = writeFile(connection, [id, file], mode, Buffer.from(text), options);
-        if (connection.legacy) await write;
-        writes.push(write);
-      }
-      await Promise.all([...writes, this.#files]);
+      this.#setUp = this.#commands(program);
+      if (this.#setUp.length === 0) await this.#writeFiles(program, options);
     });
   }
 
@@ -123,6 +126,7 @@ export class Session {
     return this.#command(
       [
         { command: 'id', rank, ...(jobid === undefined ? {} : { jobid }) },
+        ...this.#setUp,
         { command: 'exec', program },
       ],
       options,
@@ -139,11 +143,11 @@ export class Session {
     count: number,
     options: SessionOptions = {},
   ): Promise<readonly Uint8Array[]> {
-    const files = await this.#files;
     return this.#attempt(async () => {
-      const fid = files[stream];
+      const { fid, opened } = this.#files[stream];
       const wanted = Math.min(count, fid.chunk);
-      const pieces = await fid.readPieces(this.#offsets[stream], wanted, given(options));
+      const read = fid.readPieces(this.#offsets[stream], wanted, given(options));
+      const pieces = await read.catch((error) => rejectWithFirst(opened, error));
       for (const { length } of pieces) this.#offsets[stream] += length;
       return pieces;
     });
@@ -152,8 +156,9 @@ export class Session {
   /** How the program ended, once it has. */
   wait(options: SessionOptions = {}): Promise<WaitStatus> {
     return this.#attempt(async () => {
-      const { wait } = await this.#files;
-      const text = Buffer.from(await wait.read(0, SHORT, given(options))).toString('latin1');
+      const { fid, opened } = this.#files.wait;
+      const [, status] = await allOrFirstError([opened, fid.read(0, SHORT, given(options))]);
+      const text = Buffer.from(status).toString('latin1');
       if (text === '') {
         throw new NinePError('the session was wiped', Errno.EIO, { kind: 'closed' });
       }
@@ -164,7 +169,9 @@ export class Session {
   /** Gives the program input, waiting until it was taken. Answers false once nobody reads it any more. */
   async writeStdin(data: Uint8Array, options: SessionOptions = {}): Promise<boolean> {
     try {
-      const { stdin } = await this.#files;
+      const { connection, id } = this;
+      this.#files.stdin ??= openAhead(connection, [id, 'stdin'], OpenMode.WRITE);
+      const { fid: stdin } = this.#files.stdin;
       for (let done = 0; done < data.length; ) {
         const piece = data.subarray(done, done + stdin.chunk);
         const count = await stdin.write(this.#offsets.stdin, piece, given(options));
@@ -197,9 +204,7 @@ export class Session {
 
   /** Lets go of the session's files; a normal session whose program is over then goes. */
   async close(): Promise<void> {
-    const files = await this.#files.catch(() => undefined);
-    if (!files) return;
-    for (const fid of Object.values(files) as Fid[]) {
+    for (const { fid } of Object.values(this.#files) as OpeningFile[]) {
       const released = release(fid);
       if (this.connection.legacy) await released;
     }
@@ -209,24 +214,57 @@ export class Session {
   #command(commands: readonly SessionCommand[], options: SessionOptions = {}): Promise<void> {
     return this.#attempt(async () => {
       const text = commands.map((command) => `${formatSessionCommand(command)}\n`).join('');
-      const { ctl } = await this.#files;
+      const { fid, opened } = this.#files.ctl;
       if (this.connection.legacy) await this.#lastCommand;
       // A legacy node counts short and has yet taken all: nothing is sent again.
-      const written = ctl.write(0, Buffer.from(text), given(options));
+      const written = fid.write(0, Buffer.from(text), given(options));
       this.#lastCommand = written.catch(() => {});
-      await written;
+      await allOrFirstError([opened, written]);
     });
   }
 
-  /** Begins with an empty line, as legacy clients do: the node's own last line may lack its newline. */
-  #environment({ env = [] }: Program): string {
+  /** What sets the program up in ctl; nothing where lines cannot say it, or the node does not understand them. */
+  #commands(program: Program): SessionCommand[] {
+    const { legacy, client } = this.connection;
+    if (legacy) return [];
+    const commands: SessionCommand[] = [
+      { command: 'env', entries: this.#environment(program) },
+      { command: 'argv', args: program.argv },
+      { command: 'ns', lines: this.#namespace(program).split('\n').filter(Boolean) },
+    ];
+    // Quoting a text makes it at most twice as long, and a blank longer.
+    const texts = [...program.argv, ...this.#environment(program).flat(), program.cwd ?? ''];
+    const bytes = texts.reduce((sum, text) => sum + 2 * Buffer.byteLength(text) + 4, 0);
+    const most = Math.min(MAX_COMMAND_BYTES, client.maxCount) - SHORT;
+    return bytes > most || texts.some((text) => text.includes('\n')) ? [] : commands;
+  }
+
+  async #writeFiles(program: Program, options: SessionOptions): Promise<void> {
+    const { connection, id } = this;
+    // Begins with an empty line, as legacy clients do: the node's own last line may lack its newline.
+    const environment = `\n${formatEnvironment(this.#environment(program))}`;
+    const texts = [
+      { file: 'env', mode: APPEND, text: environment },
+      { file: 'argv', mode: REWRITE, text: formatArgv(program.argv) },
+      { file: 'ns', mode: REWRITE, text: this.#namespace(program) },
+    ];
+    const writes: Promise<unknown>[] = [];
+    for (const { file, mode, text } of texts) {
+      const write = writeFile(connection, [id, file], mode, Buffer.from(text), options);
+      if (connection.legacy) await write;
+      writes.push(write);
+    }
+    await Promise.all(writes);
+  }
+
+  #environment({ env = [] }: Program): EnvironmentEntry[] {
     const address = this.connection.client.transport.localAddress;
-    return `\n${formatEnvironment([
+    return [
       ['XCPUARCHDIR', this.#archDirectory],
       ['XCPUCLADDR', address],
       ['XCPUTSADDR', address],
       ...env,
-    ])}`;
+    ];
   }
 
   #namespace({ cwd }: Program): string {
@@ -263,28 +301,38 @@ async function cloneSession(
   return { directory, clone: fid, id };
 }
 
-async function openFiles(
+/** All in one round trip. */
+function openAll(connection: NodeConnection, id: string): SessionFiles {
+  const open = (name: string, mode: number) => openAhead(connection, [id, name], mode);
+  return {
+    ctl: open('ctl', OpenMode.WRITE),
+    wait: open('wait', OpenMode.READ),
+    stdout: open('stdout', OpenMode.READ),
+    stderr: open('stderr', OpenMode.READ),
+  };
+}
+
+/** One after the other, as legacy nodes want it. */
+async function openEach(
   connection: NodeConnection,
   id: string,
   options: SessionOptions,
 ): Promise<SessionFiles> {
-  const open = async (name: string, mode: number, before?: Promise<unknown>) => {
-    if (connection.legacy) await before;
-    return openFile(connection, [id, name], mode, options);
+  const open = async (name: string, mode: number) => {
+    const fid = await openFile(connection, [id, name], mode, options);
+    return { fid, opened: Promise.resolve() };
   };
-  const ctl = open('ctl', OpenMode.WRITE);
-  const wait = open('wait', OpenMode.READ, ctl);
-  const stdin = open('stdin', OpenMode.WRITE, wait);
-  const stdout = open('stdout', OpenMode.READ, stdin);
-  const stderr = open('stderr', OpenMode.READ, stdout);
-  const opened = await Promise.all([ctl, wait, stdin, stdout, stderr]);
-  return {
-    ctl: opened[0],
-    wait: opened[1],
-    stdin: opened[2],
-    stdout: opened[3],
-    stderr: opened[4],
-  };
+  const ctl = await open('ctl', OpenMode.WRITE);
+  const wait = await open('wait', OpenMode.READ);
+  const stdin = await open('stdin', OpenMode.WRITE);
+  const stdout = await open('stdout', OpenMode.READ);
+  return { ctl, wait, stdin, stdout, stderr: await open('stderr', OpenMode.READ) };
+}
+
+/** Why the file could not be opened, if that is what made the request fail. */
+async function rejectWithFirst(opened: Promise<unknown>, error: unknown): Promise<never> {
+  await opened;
+  throw error;
 }
 
 /** Asks the node what it is only where the answer matters. */

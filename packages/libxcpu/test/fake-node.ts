@@ -12,6 +12,7 @@ import {
 } from '@xcpu/9p-protocol/server';
 import {
   CommandLineBuffer,
+  formatArgv,
   formatWaitStatus,
   type PublicKey,
   parseSessionCommand,
@@ -232,6 +233,7 @@ export class FakeSession {
 
   #command(line: string): void {
     const command = parseSessionCommand(line);
+    if (command.command === 'argv') this.#argv = formatArgv(command.args);
     if (command.command === 'exec') void this.#exec(command.program);
     if (command.command === 'signal') this.#signal(command.signal);
     if (command.command === 'wipe') this.#over({ signal: 9 });

@@ -1,4 +1,5 @@
 import { NinePError } from '@xcpu/9p-protocol';
+import { formatArgv } from '@xcpu/xcpu-protocol';
 import { describe, expect, it } from 'vitest';
 import { jobExitStatus, run, UsageError } from '../src/index.js';
 import type { FakeProgram } from './fake-node.js';
@@ -41,21 +42,6 @@ describe.each([
     expect(node.sessions.size).toBe(0);
   });
 
-  it('writes the texts that a node expects', async () => {
-    const node = await fakeNode({ legacy, programs: { hello } });
-    const options = { login: alice, jobid: 'myjob', cwd: '/some dir' };
-    await collect(await run([node.target], ['hello', "it's"], options));
-    const [env] = node.texts('env');
-    const address = /XCPUCLADDR=(127\.0\.0\.1!\d+)/.exec(env!)![1];
-    expect(env).toBe(`\nXCPUARCHDIR=\nXCPUCLADDR=${address}\nXCPUTSADDR=${address}\n`);
-    expect(node.texts('argv')).toEqual(["hello 'it''s'"]);
-    expect(node.texts('ns')[0]!.replace(/ +/, ' ')).toBe("cd '/some dir'\n");
-    expect(node.texts('ns')[0]!.length >= 1004).toBe(legacy);
-    expect(node.texts('ctl')).toEqual(['id myjob/1\nexec hello\n', 'close stdin\n']);
-    const modes = Object.fromEntries(node.written.map(({ file, mode }) => [file, mode]));
-    expect(modes).toEqual({ env: 0x81, argv: 0x11, ns: 0x11, ctl: 1 });
-  });
-
   it('feeds the same input to all programs', async () => {
     const nodes = await Promise.all(
       [1, 2, 3].map((n) => fakeNode({ legacy, programs: { cat } }, `n${n}`)),
@@ -89,6 +75,48 @@ describe.each([
     expect(results[0]?.error).toMatchObject({ kind: 'cancelled', node: 'n1' });
     expect(node.texts('ctl').at(-1)).toBe('wipe\n');
     expect(node.sessions.size).toBe(0);
+  });
+});
+
+describe('tells a node what to run', () => {
+  const options = { login: alice, jobid: 'myjob', cwd: '/some dir' };
+  const addressIn = (text: string | undefined) => /XCPUCLADDR=(127\.0\.0\.1!\d+)/.exec(text!)![1];
+
+  it('in one write, with the command that runs it', async () => {
+    const node = await fakeNode({ programs: { hello } });
+    await collect(await run([node.target], ['hello', "it's"], options));
+    const [ctl] = node.texts('ctl');
+    const address = addressIn(ctl);
+    const env = `env XCPUARCHDIR= XCPUCLADDR=${address} XCPUTSADDR=${address}`;
+    const lines = ['id myjob/1', env, "argv hello 'it''s'", "ns 'cd ''/some dir'''", 'exec hello'];
+    expect(node.texts('ctl')).toEqual([`${lines.join('\n')}\n`, 'close stdin\n']);
+    expect(node.written.filter(({ file }) => file !== 'ctl')).toEqual([]);
+  });
+
+  it.each([
+    { what: 'a newline', argument: 'two\nlines' },
+    { what: 'more than a command may be long', argument: 'x'.repeat(70_000) },
+  ])('in files where there is $what', async ({ argument }) => {
+    const node = await fakeNode({ programs: { hello } });
+    await collect(await run([node.target], ['hello', argument], options));
+    expect(node.texts('argv')).toEqual([formatArgv(['hello', argument])]);
+    expect(node.texts('ns')).toEqual(["cd '/some dir'\n"]);
+    expect(node.texts('env')).toHaveLength(1);
+    expect(node.texts('ctl')).toEqual(['id myjob/1\nexec hello\n', 'close stdin\n']);
+  });
+
+  it('in files if it is a legacy one', async () => {
+    const node = await fakeNode({ legacy: true, programs: { hello } });
+    await collect(await run([node.target], ['hello', "it's"], options));
+    const [env] = node.texts('env');
+    const address = addressIn(env);
+    expect(env).toBe(`\nXCPUARCHDIR=\nXCPUCLADDR=${address}\nXCPUTSADDR=${address}\n`);
+    expect(node.texts('argv')).toEqual(["hello 'it''s'"]);
+    expect(node.texts('ns')[0]!.replace(/ +/, ' ')).toBe("cd '/some dir'\n");
+    expect(node.texts('ns')[0]!.length).toBeGreaterThanOrEqual(1004);
+    expect(node.texts('ctl')).toEqual(['id myjob/1\nexec hello\n', 'close stdin\n']);
+    const modes = Object.fromEntries(node.written.map(({ file, mode }) => [file, mode]));
+    expect(modes).toEqual({ env: 0x81, argv: 0x11, ns: 0x11, ctl: 1 });
   });
 });
 

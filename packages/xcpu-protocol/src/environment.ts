@@ -12,13 +12,32 @@ export type EnvironmentEntry = readonly [name: string, value: string];
  * @throws XcpuFormatError naming the word that is not `NAME=value`
  */
 export function parseEnvironment(text: string): EnvironmentEntry[] {
-  return parseWords(text).map((word) => {
-    const equals = word.indexOf('=');
-    if (equals < 1 || word.includes('\0')) {
-      throw new XcpuFormatError(`invalid environment entry ${show(word)}: expected NAME=value`);
-    }
-    return [word.slice(0, equals), word.slice(equals + 1)];
-  });
+  return parseWords(text).map(parseEntry);
+}
+
+/**
+ * One `NAME=value`, not quoted.
+ *
+ * @throws XcpuFormatError naming what is not one
+ */
+export function parseEntry(word: string): EnvironmentEntry {
+  const equals = word.indexOf('=');
+  if (equals < 1 || word.includes('\0')) {
+    throw new XcpuFormatError(`invalid environment entry ${show(word)}: expected NAME=value`);
+  }
+  return [word.slice(0, equals), word.slice(equals + 1)];
+}
+
+/**
+ * `NAME=value`; `parseEntry` gives the entry back.
+ *
+ * @throws XcpuFormatError for a name that is empty or holds `=`, and for a NUL anywhere
+ */
+export function formatEntry([name, value]: EnvironmentEntry): string {
+  if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
+    throw new XcpuFormatError(`invalid environment entry ${show(`${name}=${value}`)}`);
+  }
+  return `${name}=${value}`;
 }
 
 /**
@@ -28,12 +47,7 @@ export function parseEnvironment(text: string): EnvironmentEntry[] {
  */
 export function formatEnvironment(entries: Iterable<EnvironmentEntry>): string {
   let text = '';
-  for (const [name, value] of entries) {
-    if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
-      throw new XcpuFormatError(`invalid environment entry ${show(`${name}=${value}`)}`);
-    }
-    text += `${quoteWord(`${name}=${value}`)}\n`;
-  }
+  for (const entry of entries) text += `${quoteWord(formatEntry(entry))}\n`;
   return text;
 }
 

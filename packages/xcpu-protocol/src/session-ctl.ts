@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress } from './address.js';
+import { type EnvironmentEntry, formatEntry, parseEntry } from './environment.js';
 import { XcpuFormatError } from './errors.js';
 import { isPasskey } from './passkey.js';
 import { formatWords, parseWords } from './quoting.js';
@@ -35,7 +36,20 @@ export type SessionCommand =
   /** A part that is absent keeps its old value. */
   | ({ readonly command: 'id' } & Partial<SessionId>)
   | { readonly command: 'type'; readonly type: SessionType }
-  | ConnectCommand;
+  | ConnectCommand
+  | SetupCommand;
+
+/**
+ * What the files `argv`, `env` and `ns` are to hold, said in ctl: the whole set-up of a program and its `exec` then
+ * are one write, of which the rest is dropped if a part fails. No part of it may hold a newline. Not in legacy.
+ */
+export type SetupCommand =
+  /** Replaces `argv`. */
+  | { readonly command: 'argv'; readonly args: readonly string[] }
+  /** Adds to `env`, behind what is there. */
+  | { readonly command: 'env'; readonly entries: readonly EnvironmentEntry[] }
+  /** Replaces `ns`, whose lines these are; without any it is emptied. */
+  | { readonly command: 'ns'; readonly lines: readonly string[] };
 
 /**
  * One line written to a session's `ctl`, without its newline.
@@ -54,7 +68,7 @@ export function parseSessionCommand(line: string): SessionCommand {
   if (args.length < parser.arity) {
     throw new XcpuFormatError(parser.missing);
   }
-  if (args.length > parser.arity) {
+  if (args.length > parser.arity && !parser.more) {
     throw new XcpuFormatError('syntax error');
   }
   return parser.parse(...args);
@@ -78,7 +92,9 @@ interface Parser {
   readonly arity: number;
   /** The error when there are fewer arguments; which command has which is legacy's choice. */
   readonly missing: 'too few arguments' | 'argument expected';
-  /** Gets exactly `arity` words. */
+  /** More arguments than `arity` may follow. */
+  readonly more?: boolean;
+  /** Gets exactly `arity` words, unless more may follow. */
   readonly parse: (...words: string[]) => SessionCommand;
 }
 
@@ -129,6 +145,24 @@ const PARSERS: Readonly<Record<SessionCommand['command'], Parser>> = {
     missing: 'too few arguments',
     parse: (target = '') => parseConnect(target),
   },
+  argv: {
+    arity: 1,
+    missing: 'too few arguments',
+    more: true,
+    parse: (...args) => ({ command: 'argv', args: args.map(withoutNul) }),
+  },
+  env: {
+    arity: 1,
+    missing: 'too few arguments',
+    more: true,
+    parse: (...words) => ({ command: 'env', entries: words.map(parseEntry) }),
+  },
+  ns: {
+    arity: 0,
+    missing: 'too few arguments',
+    more: true,
+    parse: (...lines) => ({ command: 'ns', lines: lines.map(withoutNul) }),
+  },
 };
 
 function argumentsOf(command: SessionCommand): string[] {
@@ -149,6 +183,12 @@ function argumentsOf(command: SessionCommand): string[] {
       return [command.type];
     case 'connect':
       return [formatConnect(command)];
+    case 'argv':
+      return [...command.args];
+    case 'env':
+      return command.entries.map(formatEntry);
+    case 'ns':
+      return [...command.lines];
   }
 }
 
@@ -180,7 +220,14 @@ function formatConnect({ address, sid, path, passkey }: ConnectCommand): string 
 }
 
 function fileName(text: string): string {
-  if (text === '' || text.includes('\0')) {
+  if (text === '') {
+    throw new XcpuFormatError('invalid argument');
+  }
+  return withoutNul(text);
+}
+
+function withoutNul(text: string): string {
+  if (text.includes('\0')) {
     throw new XcpuFormatError('invalid argument');
   }
   return text;

@@ -34,6 +34,20 @@ describe('parseSessionCommand', () => {
       `connect fd00::2!7/3:${PASSKEY}`,
       { command: 'connect', address: { host: 'fd00::2', port: 7 }, sid: '3', passkey: PASSKEY },
     ],
+    ["argv echo 'a b' ''", { command: 'argv', args: ['echo', 'a b', ''] }],
+    [
+      "env A=1 'B=two words' C=",
+      {
+        command: 'env',
+        entries: [
+          ['A', '1'],
+          ['B', 'two words'],
+          ['C', ''],
+        ],
+      },
+    ],
+    ["ns 'cd /tmp' 'cd x'", { command: 'ns', lines: ['cd /tmp', 'cd x'] }],
+    ['ns', { command: 'ns', lines: [] }],
   ])('reads %j', (line, command) => {
     expect(parseSessionCommand(line)).toEqual(command);
   });
@@ -44,6 +58,11 @@ describe('parseSessionCommand', () => {
     ['constructor', 'unknown command'],
     ['EXEC a', 'unknown command'],
     ['exec', 'too few arguments'],
+    ['argv', 'too few arguments'],
+    ['env', 'too few arguments'],
+    ['env A=1 B', 'invalid environment entry "B": expected NAME=value'],
+    ['env =1', 'invalid environment entry "=1": expected NAME=value'],
+    ["ns 'a\0'", 'invalid argument'],
     ['connect', 'too few arguments'],
     ['redirect stdin', 'too few arguments'],
     ['signal', 'argument expected'],
@@ -88,6 +107,8 @@ describe('formatSessionCommand', () => {
 
   it('gives back what it was made from', () => {
     const name = fc.stringMatching(/^[^\n\0]{1,30}$/);
+    const word = fc.stringMatching(/^[^\n\0]{0,30}$/);
+    const entry = fc.tuple(fc.stringMatching(/^[^=\n\0]{1,9}$/), word);
     const stream = fc.constantFrom('stdin', 'stdout', 'stderr');
     const jobid = fc.stringMatching(/^[^/()\x00-\x1f\x7f]{1,20}$/);
     const commands = fc.oneof(
@@ -101,6 +122,9 @@ describe('formatSessionCommand', () => {
         { requiredKeys: ['command'] },
       ),
       fc.record({ command: fc.constant('type'), type: fc.constantFrom('normal', 'persistent') }),
+      fc.record({ command: fc.constant('argv'), args: fc.array(word, { minLength: 1 }) }),
+      fc.record({ command: fc.constant('env'), entries: fc.array(entry, { minLength: 1 }) }),
+      fc.record({ command: fc.constant('ns'), lines: fc.array(word) }),
       fc.record(
         {
           command: fc.constant('connect'),

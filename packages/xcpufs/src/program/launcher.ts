@@ -44,7 +44,7 @@ const BECOME_PROGRAM = `
 fail() { printf 'xcpufs: %s\\n' "$2" >&2; exit "$1"; }
 export_variables() {
   while [ "$1" -gt 0 ]; do
-    eval 'command export "$XCPU_VARIABLE_'"$1"'" 2>/dev/null; unset XCPU_VARIABLE_'"$1"
+    eval 'command export "$XCPU_VARIABLE_'"$1"'"; unset XCPU_VARIABLE_'"$1"
     set -- "$(($1 - 1))"
   done
 }
@@ -61,7 +61,7 @@ fi
 [ -z "$6" ] || command exec 2>"$6" || fail 125 "$6: cannot be written"
 shift 6
 unset OLDPWD
-export_variables "$1"
+export_variables "$1" 2>/dev/null
 shift
 case $1 in
 */*)

@@ -7,7 +7,7 @@ import {
   type StatChanges,
   SyntheticDirectory,
 } from '@xcpu/9p-protocol/server';
-import { parseSessionCommand } from '@xcpu/xcpu-protocol';
+import { formatArgv, formatEnvironment, parseSessionCommand } from '@xcpu/xcpu-protocol';
 import { nodeError, permissionDenied } from '../errors.js';
 import { PushedFile } from '../pushed/pushed-file.js';
 import { LogFile } from '../session/log-file.js';
@@ -19,7 +19,7 @@ import { attributes, type Caller } from './caller.js';
 import { CommandFile } from './command-file.js';
 import { type Holder, NodeFile } from './node-file.js';
 import { findUser } from './ownership.js';
-import { TextFile } from './text-file.js';
+import { TextFile, textOf } from './text-file.js';
 
 /** The files of a session directory: wire document, section 3. Their order gives each its qid. */
 const FILES = {
@@ -186,6 +186,16 @@ class SessionCtl extends CommandFile {
         return session.setType(command.type);
       case 'connect':
         return session.files.connect(command);
+      case 'argv':
+        session.argv = textOf(formatArgv(command.args));
+        return;
+      case 'env':
+        // What is there may lack its last newline.
+        session.env = textOf(session.env, `\n${formatEnvironment(command.entries)}`);
+        return;
+      case 'ns':
+        session.ns = textOf(command.lines.map((line) => `${line}\n`).join(''));
+        return;
     }
   }
 }

@@ -41,10 +41,20 @@ export class TextFile extends NodeFile {
   #write(offset: number, data: Uint8Array): number {
     const old = this.#store.get();
     const at = Math.min(offset, old.length);
-    if (at + data.length > MAX_TEXT) {
-      throw new NinePError(`file too long (limit ${MAX_TEXT} bytes)`, Errno.EFBIG);
-    }
-    this.#store.set(Buffer.concat([old.subarray(0, at), data, old.subarray(at + data.length)]));
+    this.#store.set(textOf(old.subarray(0, at), data, old.subarray(at + data.length)));
     return data.length;
   }
+}
+
+/**
+ * The contents of a text file, put together.
+ * @throws NinePError (EFBIG) if it is longer than one may be
+ */
+export function textOf(...parts: readonly (Uint8Array | string)[]): Buffer {
+  const pieces = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (length > MAX_TEXT) {
+    throw new NinePError(`file too long (limit ${MAX_TEXT} bytes)`, Errno.EFBIG);
+  }
+  return Buffer.concat(pieces, length);
 }
