@@ -15,7 +15,9 @@ export interface Command {
  * @throws Error when its status is not 0 or it wrote to stderr: what failed is not worth measuring
  */
 export function timeCommand({ program, args, cwd, env = process.env }: Command): number {
-  const options: SpawnSyncOptions = { env, stdio: ['ignore', 'ignore', 'pipe'] };
+  // Where it is set, Node.js 20 spends two thirds of its start on reading certificates, which nothing here uses.
+  const { NODE_EXTRA_CA_CERTS: _, ...plain } = env;
+  const options: SpawnSyncOptions = { env: plain, stdio: ['ignore', 'ignore', 'pipe'] };
   const start = performance.now();
   const result = spawnSync(program, args, cwd === undefined ? options : { ...options, cwd });
   const elapsed = performance.now() - start;
