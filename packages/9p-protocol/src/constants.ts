@@ -1,7 +1,49 @@
-/** Sizes, numbers and bits that the protocol fixes. Source: Plan 9 manual section 5, and the 9P2000.u draft. */
+/** Sizes, numbers and bits that the protocol fixes. Source: Plan 9 manual section 5, and the 9P2000.u draft; constants-linux.ts has 9P2000.L's. */
 
-/** Message numbers as they stand in byte 4 of a frame: intro(5). Terror (106) is never sent. */
+/**
+ * Message numbers as they stand in byte 4 of a frame: intro(5). Those below 100 are 9P2000.L's. Terror (106) and
+ * Tlerror (6) are never sent.
+ */
 export const MessageType = {
+  Rlerror: 7,
+  Tstatfs: 8,
+  Rstatfs: 9,
+  Tlopen: 12,
+  Rlopen: 13,
+  Tlcreate: 14,
+  Rlcreate: 15,
+  Tsymlink: 16,
+  Rsymlink: 17,
+  Tmknod: 18,
+  Rmknod: 19,
+  Trename: 20,
+  Rrename: 21,
+  Treadlink: 22,
+  Rreadlink: 23,
+  Tgetattr: 24,
+  Rgetattr: 25,
+  Tsetattr: 26,
+  Rsetattr: 27,
+  Txattrwalk: 30,
+  Rxattrwalk: 31,
+  Txattrcreate: 32,
+  Rxattrcreate: 33,
+  Treaddir: 40,
+  Rreaddir: 41,
+  Tfsync: 50,
+  Rfsync: 51,
+  Tlock: 52,
+  Rlock: 53,
+  Tgetlock: 54,
+  Rgetlock: 55,
+  Tlink: 70,
+  Rlink: 71,
+  Tmkdir: 72,
+  Rmkdir: 73,
+  Trenameat: 74,
+  Rrenameat: 75,
+  Tunlinkat: 76,
+  Runlinkat: 77,
   Tversion: 100,
   Rversion: 101,
   Tauth: 102,
@@ -32,13 +74,13 @@ export const MessageType = {
 } as const;
 
 /** The dialects that this library speaks; the version strings of Tversion and Rversion. */
-export type Dialect = '9P2000' | '9P2000.u';
+export type Dialect = '9P2000' | '9P2000.u' | '9P2000.L';
 
 /** The tag of Tversion: version(5). */
 export const NOTAG = 0xffff;
 /** "No fid": the afid of a Tattach without authentication. */
 export const NOFID = 0xffffffff;
-/** "No number": n_uname, n_uid, n_gid where 9P2000.u has none to give. */
+/** "No number": n_uname, n_uid, n_gid where 9P2000.u and 9P2000.L have none to give. */
 export const NONUNAME = 0xffffffff;
 
 /** size[4] type[1] tag[2] in front of every message. */
@@ -78,7 +120,7 @@ export const QidType = {
   FILE: 0x00,
 } as const;
 
-/** High bits of a stat's mode; the low nine are rwxrwxrwx. The last seven are 9P2000.u's. */
+/** High bits of a stat's mode; the low nine are rwxrwxrwx. SYMLINK and those below it are 9P2000.u's. */
 export const ModeBit = {
   DIR: 0x80000000,
   APPEND: 0x40000000,
@@ -86,9 +128,12 @@ export const ModeBit = {
   AUTH: 0x08000000,
   TEMPORARY: 0x04000000,
   SYMLINK: 0x02000000,
+  /** A hard link to the fid whose number the extension of the Tcreate is. */
+  LINK: 0x01000000,
   DEVICE: 0x00800000,
   NAMED_PIPE: 0x00200000,
   SOCKET: 0x00100000,
   SETUID: 0x00080000,
   SETGID: 0x00040000,
+  STICKY: 0x00010000,
 } as const;

@@ -7,12 +7,16 @@ const names = new Map<number, string>(
 );
 /** Bytes of a payload that are shown. */
 const SHOWN = 48;
+/** Fields of 9P2000.L that are not shown as decimal numbers; `type` is a file system's. */
+const octal = new Set(['mode']);
+const hexadecimal = new Set(['flags', 'valid', 'requestMask', 'type']);
 
 /** A message in one line for people: `Twalk tag 3 fid 0 newfid 5 names clone`. Control characters are escaped. */
 export function formatMessage(message: AnyMessage): string {
   const words = [names.get(message.type) ?? String(message.type), `tag ${message.tag}`];
+  const format = message.type < MessageType.Tversion ? formatLinux : formatPlain;
   for (const [field, value] of Object.entries(withData(message))) {
-    if (field !== 'type' && field !== 'tag') words.push(`${field} ${formatField(value)}`);
+    if (field !== 'type' && field !== 'tag') words.push(format(field, value));
   }
   return words.join(' ');
 }
@@ -24,12 +28,24 @@ function withData(message: AnyMessage): AnyMessage {
   return { type, tag, data: Buffer.concat(parts) };
 }
 
+function formatPlain(field: string, value: unknown): string {
+  return `${field} ${formatField(value)}`;
+}
+
+/** A field of 9P2000.L: bits are shown in the base in which Linux's manual pages have them. */
+function formatLinux(field: string, value: unknown): string {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return formatPlain(field, value);
+  if (octal.has(field)) return `${field} 0${value.toString(8)}`;
+  return hexadecimal.has(field) ? `${field} 0x${value.toString(16)}` : `${field} ${value}`;
+}
+
 function formatField(value: unknown): string {
   if (value instanceof Uint8Array) return formatData(value);
   if (typeof value === 'string') return quote(value);
   if (Array.isArray(value)) return `[${value.map(formatField).join(' ')}]`;
   if (typeof value === 'object' && value !== null) {
-    return 'path' in value ? formatQid(value as Qid) : formatStat(value as Stat);
+    if ('path' in value) return formatQid(value as Qid);
+    return 'name' in value ? formatStat(value as Stat) : formatRecord(value);
   }
   return String(value);
 }
@@ -45,6 +61,12 @@ function formatQid(qid: Qid): string {
 
 function formatStat(stat: Stat): string {
   return `${quote(stat.name)} ${formatQid(stat.qid)} mode ${stat.mode.toString(8)} length ${stat.length} ${quote(stat.uid)} ${quote(stat.gid)}`;
+}
+
+/** Attributes or statistics. */
+function formatRecord(record: object): string {
+  const fields = Object.entries(record).map(([field, value]) => formatLinux(field, value));
+  return `{${fields.join(' ')}}`;
 }
 
 /** In quotes; no byte that a terminal obeys is left, those above ASCII included. */

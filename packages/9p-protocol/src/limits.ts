@@ -5,6 +5,21 @@ import { NinePError } from './errors.js';
 /** The largest message that either side offers by default: 1 MiB of data and the header. */
 export const DEFAULT_MSIZE = 1024 * 1024 + IO_HEADER_SIZE;
 
+/** The largest value of an extended attribute, in bytes: Linux's own limit (XATTR_SIZE_MAX). */
+export const MAX_XATTR_BYTES = 64 * 1024;
+/** The longest name of an extended attribute, in bytes: Linux's own limit (XATTR_NAME_MAX). */
+export const MAX_XATTR_NAME = 255;
+
+/** Entries of one answer: listing a directory of a hundred thousand files must not hold up other clients. */
+export const MAX_ENTRIES_PER_READ = 256;
+/** The same for Rreaddir, whose entries cost a fraction of a stat's time. */
+export const MAX_ENTRIES_PER_READDIR = 1024;
+
+/** Locked ranges of one file: each new one is compared with them all. */
+export const MAX_LOCK_RANGES_PER_FILE = 4096;
+/** Locked ranges of all files of one LockTable: some 10 MB. */
+export const MAX_LOCK_RANGES = 65_536;
+
 /** What one peer, or all together, may make a server hold. Nothing a peer sends grows memory beyond these. */
 export interface ServerLimits {
   /** Largest message agreed on, in bytes. */
@@ -25,6 +40,10 @@ export interface ServerLimits {
   readonly writeBytes: number;
   /** Bytes that the waiting reads of one connection, streams apart, may ask for. */
   readonly readBytes: number;
+  /** Bytes of extended attributes that are being read or written through the fids of one connection. */
+  readonly xattrBytes: number;
+  /** Entries in the directory listings that the open directories of one connection remember. */
+  readonly listedEntries: number;
   /** Bytes of replies that a connection has not taken before its requests are no longer read. */
   readonly unsentBytes: number;
   /** The same before a successful Tattach. */
@@ -52,6 +71,10 @@ export const defaultServerLimits: ServerLimits = {
   // 16 writes of the largest size in flight fill any network that a cluster has.
   writeBytes: 16 * DEFAULT_MSIZE,
   readBytes: 16 * DEFAULT_MSIZE,
+  // 64 of the largest that Linux allows, which go in and out one after the other.
+  xattrBytes: 64 * MAX_XATTR_BYTES,
+  // The largest directory that is practical, 20 times over; at 100 bytes for each some 200 MB.
+  listedEntries: 2 * 1024 * 1024,
   // Two of the largest replies: one on its way, one to follow it.
   unsentBytes: 2 * DEFAULT_MSIZE,
   unsentBytesBeforeAttach: 64 * 1024,
@@ -75,13 +98,74 @@ const leastLimits: Record<string, number> = {
 export function serverLimits(changes: Partial<ServerLimits> = {}): ServerLimits {
   const limits = { ...defaultServerLimits, ...changes };
   for (const [name, value] of Object.entries(limits)) {
-    const least = leastLimits[name] ?? 1;
-    if (!Number.isSafeInteger(value) || value < least || value > 0x7fffffff) {
-      throw new NinePError(
-        `limit ${name}: ${value} is not between ${least} and 2^31-1`,
-        Errno.EINVAL,
-      );
-    }
+    checkLimit(name, value, leastLimits[name] ?? 1);
   }
   return limits;
+}
+
+/** What one server may make a client hold or do; each can be changed where the call has an option for it. */
+export const clientLimits = {
+  /** Bytes of a file, or of a directory's listing, that are read into memory. A log of a day fits, a disk image does not. */
+  readAll: 16 * 1024 * 1024,
+  /** Names of a directory that are held at once: ten times the directories that people call large. */
+  directoryEntries: 1024 * 1024,
+  /** Symbolic links followed on the way to one file; as in Linux. */
+  symlinks: 40,
+  /** Names of a path, those that symbolic links put into it included: Linux's PATH_MAX of names of one letter. */
+  pathNames: 2048,
+  /** Requests of a bulk transfer under way at once: enough to hide a round trip, few enough to stay fair. */
+  bulkRequests: 4,
+  /** Small requests about the entries of one directory under way at once. */
+  entryRequests: 32,
+  /** Files copied at once: as many as hide the round trips of small ones without a descriptor for each of a thousand. */
+  copiedFiles: 8,
+  /** Files and directories that one recursive copy or removal touches: a server can invent them without end. */
+  treeEntries: 16 * 1024 * 1024,
+  /** Bytes of messages that arrived while a transport was paused whose socket cannot be: four of the largest. */
+  pausedBytes: 4 * DEFAULT_MSIZE,
+} as const;
+
+/** What a local-directory server may hold, for all of its connections together. */
+export interface DirectoryLimits {
+  /** Descriptors that only stand for files and directories on the way; others are opened again when they are needed. */
+  readonly descriptors: number;
+  /** Files and directories that clients have open: each takes a descriptor. */
+  readonly openFiles: number;
+  /** Files that fids name, and the directories on the way to them. */
+  readonly nodes: number;
+  /** Directories inside each other. */
+  readonly depth: number;
+  /** Bytes of all directory listings that are being read. */
+  readonly listingBytes: number;
+}
+
+export const defaultDirectoryLimits: DirectoryLimits = {
+  // What is in use at a time: beyond it a directory costs another open(2) for each level.
+  descriptors: 256,
+  // Leaves room below the 65,536 or more descriptors of a process, and of the 1,048,576 of most systems.
+  openFiles: 4_096,
+  // At 300 to 400 bytes for each some 100 MB: 16 connections with all the fids that they may have.
+  nodes: 262_144,
+  // Nobody nests like that by hand; each level is a node, however few fids there are.
+  depth: 256,
+  // A directory of 100,000 files takes about 2 MB.
+  listingBytes: 64 * 1024 * 1024,
+};
+
+/**
+ * The default limits with some of them changed.
+ * @throws NinePError (EINVAL) naming a limit that makes no sense.
+ */
+export function directoryLimits(changes: Partial<DirectoryLimits> = {}): DirectoryLimits {
+  const limits = { ...defaultDirectoryLimits, ...changes };
+  // A rename needs two descriptors at a time, and the way to them one.
+  for (const [name, value] of Object.entries(limits)) {
+    checkLimit(name, value, name === 'descriptors' ? 4 : 1);
+  }
+  return limits;
+}
+
+function checkLimit(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= 0x7fffffff) return;
+  throw new NinePError(`limit ${name}: ${value} is not between ${least} and 2^31-1`, Errno.EINVAL);
 }

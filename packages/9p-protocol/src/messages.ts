@@ -1,14 +1,11 @@
+/** Every message of 9P2000 and 9P2000.u: Plan 9 manual section 5. Names of .u's fields are in camel case. */
 import type { MessageType } from './constants.js';
-import type { Qid, Stat, Uint64 } from './types.js';
+import type { LinuxRMessage, LinuxTMessage } from './messages-linux.js';
+import type { Message, Qid, Stat, Uint64 } from './types.js';
+
+export type * from './messages-linux.js';
 
 type Type = typeof MessageType;
-
-/** Every message of 9P2000 and 9P2000.u: Plan 9 manual section 5. Names of .u's fields are in camel case. */
-interface Message<T extends number> {
-  readonly type: T;
-  /** Names the request that a reply answers; set by the client. */
-  tag: number;
-}
 
 /** Opens the conversation: the client's msize and version. */
 export interface Tversion extends Message<Type['Tversion']> {
@@ -25,7 +22,7 @@ export interface Tauth extends Message<Type['Tauth']> {
   readonly afid: number;
   readonly uname: string;
   readonly aname: string;
-  /** .u: the user's number, NONUNAME without one. */
+  /** .u and .L: the user's number, NONUNAME without one. */
   readonly nUname: number;
 }
 export interface Rauth extends Message<Type['Rauth']> {
@@ -38,7 +35,7 @@ export interface Tattach extends Message<Type['Tattach']> {
   readonly afid: number;
   readonly uname: string;
   readonly aname: string;
-  /** .u: the user's number, NONUNAME without one. */
+  /** .u and .L: the user's number, NONUNAME without one. */
   readonly nUname: number;
 }
 export interface Rattach extends Message<Type['Rattach']> {
@@ -140,7 +137,8 @@ export type TMessage =
   | Tclunk
   | Tremove
   | Tstat
-  | Twstat;
+  | Twstat
+  | LinuxTMessage;
 
 /** What a server sends. */
 export type RMessage =
@@ -157,6 +155,7 @@ export type RMessage =
   | Rclunk
   | Rremove
   | Rstat
-  | Rwstat;
+  | Rwstat
+  | LinuxRMessage;
 
 export type AnyMessage = TMessage | RMessage;

@@ -4,6 +4,13 @@
  */
 export type Uint64 = number | bigint;
 
+/** What every message has. */
+export interface Message<T extends number> {
+  readonly type: T;
+  /** Names the request that a reply answers; set by the client. */
+  tag: number;
+}
+
 /** A server's name for a file, unique on that server: intro(5). */
 export interface Qid {
   /** Bits of {@link QidType}. */
@@ -43,4 +50,59 @@ export interface Stat {
   readonly nGid?: number;
   /** 9P2000.u: numeric last writer. */
   readonly nMuid?: number;
+}
+
+/**
+ * What stat(2) tells of a file, in Rgetattr of 9P2000.L; the number of its inode is its qid's path.
+ * Seconds count from 1970; earlier ones are negative, in two's complement of 64 bits.
+ */
+export interface Attributes {
+  /** Kind and permissions, see FileMode. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Names that the file has. */
+  readonly nlink: Uint64;
+  /** Of a device: its numbers, as the C library's makedev(3) packs them. */
+  readonly rdev: Uint64;
+  /** In bytes. */
+  readonly size: Uint64;
+  /** Bytes that are best read or written at once. */
+  readonly blksize: Uint64;
+  /** Pieces of 512 bytes that the file takes on its disk. */
+  readonly blocks: Uint64;
+  /** Last read. */
+  readonly atimeSec: Uint64;
+  readonly atimeNsec: number;
+  /** Last change of its contents. */
+  readonly mtimeSec: Uint64;
+  readonly mtimeNsec: number;
+  /** Last change of its contents or attributes. */
+  readonly ctimeSec: Uint64;
+  readonly ctimeNsec: number;
+  /** When it was made. */
+  readonly btimeSec: Uint64;
+  readonly btimeNsec: number;
+  /** Tells files apart that had the same inode one after the other. */
+  readonly gen: Uint64;
+  /** Changes whenever the contents do. */
+  readonly dataVersion: Uint64;
+}
+
+/** What statfs(2) tells of the file system that a file is in, in Rstatfs of 9P2000.L. */
+export interface FileSystemStatistics {
+  /** The kind of file system, by the numbers of statfs(2). */
+  readonly type: number;
+  /** Bytes of the blocks that the other numbers count. */
+  readonly bsize: number;
+  readonly blocks: Uint64;
+  readonly bfree: Uint64;
+  /** Free for users other than root. */
+  readonly bavail: Uint64;
+  /** Inodes. */
+  readonly files: Uint64;
+  readonly ffree: Uint64;
+  readonly fsid: Uint64;
+  /** The longest name, in bytes. */
+  readonly namelen: number;
 }

@@ -1,4 +1,15 @@
 import type { AnyMessage, Dialect, Qid, Stat, Uint64 } from '../src/index.js';
+import {
+  attributeFields,
+  type Field,
+  type Kind,
+  linuxMessages,
+  messages,
+  optional,
+  replaced,
+  statFields,
+  statisticsFields,
+} from './reference-tables.js';
 
 /**
  * A codec as the manual's tables read, slow and without cleverness, to measure the real one against: every
@@ -20,114 +31,12 @@ export function referenceDecode(frame: Uint8Array, dialect: Dialect): AnyMessage
   const type = Number(take(cursor, 1));
   const message: Record<string, unknown> = { type, tag: Number(take(cursor, 2)) };
   for (const [name, kind] of fieldsOf(type, dialect)) {
-    // 9P2000.u clients may leave the number of the user out.
-    const absent = name === 'nUname' && cursor.at === frame.length;
-    message[name] = absent ? 0xffffffff : kinds[kind].decode(cursor, dialect);
+    const absent = cursor.at === frame.length && optionalField(type, name, dialect);
+    message[name] = absent ? optional[name] : kinds[kind].decode(cursor, dialect);
   }
   if (cursor.at !== frame.length) throw new Error('bytes beyond the last field');
   return { ...absentFields(type, dialect), ...message } as unknown as AnyMessage;
 }
-
-type Kind = 'u8' | 'u16' | 'u32' | 'u64' | 'string' | 'names' | 'qid' | 'qids' | 'data' | 'stat';
-type Field = readonly [name: string, kind: Kind, dialect?: '9P2000.u'];
-
-const messages: Record<number, readonly Field[]> = {
-  100: [
-    ['msize', 'u32'],
-    ['version', 'string'],
-  ],
-  101: [
-    ['msize', 'u32'],
-    ['version', 'string'],
-  ],
-  102: [
-    ['afid', 'u32'],
-    ['uname', 'string'],
-    ['aname', 'string'],
-    ['nUname', 'u32', '9P2000.u'],
-  ],
-  103: [['aqid', 'qid']],
-  104: [
-    ['fid', 'u32'],
-    ['afid', 'u32'],
-    ['uname', 'string'],
-    ['aname', 'string'],
-    ['nUname', 'u32', '9P2000.u'],
-  ],
-  105: [['qid', 'qid']],
-  107: [
-    ['ename', 'string'],
-    ['errno', 'u32', '9P2000.u'],
-  ],
-  108: [['oldtag', 'u16']],
-  109: [],
-  110: [
-    ['fid', 'u32'],
-    ['newfid', 'u32'],
-    ['names', 'names'],
-  ],
-  111: [['qids', 'qids']],
-  112: [
-    ['fid', 'u32'],
-    ['mode', 'u8'],
-  ],
-  113: [
-    ['qid', 'qid'],
-    ['iounit', 'u32'],
-  ],
-  114: [
-    ['fid', 'u32'],
-    ['name', 'string'],
-    ['perm', 'u32'],
-    ['mode', 'u8'],
-    ['extension', 'string', '9P2000.u'],
-  ],
-  115: [
-    ['qid', 'qid'],
-    ['iounit', 'u32'],
-  ],
-  116: [
-    ['fid', 'u32'],
-    ['offset', 'u64'],
-    ['count', 'u32'],
-  ],
-  117: [['data', 'data']],
-  118: [
-    ['fid', 'u32'],
-    ['offset', 'u64'],
-    ['data', 'data'],
-  ],
-  119: [['count', 'u32']],
-  120: [['fid', 'u32']],
-  121: [],
-  122: [['fid', 'u32']],
-  123: [],
-  124: [['fid', 'u32']],
-  125: [['stat', 'stat']],
-  126: [
-    ['fid', 'u32'],
-    ['stat', 'stat'],
-  ],
-  127: [],
-};
-
-const statFields: readonly Field[] = [
-  ['type', 'u16'],
-  ['dev', 'u32'],
-  ['qid', 'qid'],
-  ['mode', 'u32'],
-  ['atime', 'u32'],
-  ['mtime', 'u32'],
-  ['length', 'u64'],
-  ['name', 'string'],
-  ['uid', 'string'],
-  ['gid', 'string'],
-  ['muid', 'string'],
-  ['extension', 'string', '9P2000.u'],
-  ['nUid', 'u32', '9P2000.u'],
-  ['nGid', 'u32', '9P2000.u'],
-  ['nMuid', 'u32', '9P2000.u'],
-];
 
 interface Cursor {
   readonly bytes: Uint8Array;
@@ -153,6 +62,10 @@ const kinds: Record<Kind, AnyFieldKind> = {
     encode: (value: Uint64) => number(value, 8),
     decode: (cursor): Uint64 => canonical(take(cursor, 8)),
   },
+  nsec: {
+    encode: (value: number) => number(value, 8),
+    decode: (cursor) => Math.min(Number(take(cursor, 8)), 0xffffffff),
+  },
   string: { encode: encodeText, decode: decodeText },
   names: list(encodeText, decodeText),
   qid: { encode: encodeQid, decode: decodeQid },
@@ -162,17 +75,29 @@ const kinds: Record<Kind, AnyFieldKind> = {
     decode: (cursor) => Buffer.from(takeBytes(cursor, Number(take(cursor, 4)))),
   },
   stat: { encode: encodeSizedStat, decode: decodeSizedStat },
+  attributes: record(attributeFields),
+  statistics: record(statisticsFields),
 };
 
 function fieldsOf(type: number, dialect: Dialect): readonly Field[] {
-  const fields = messages[type];
+  const fields = dialect === '9P2000.L' ? linuxFieldsOf(type) : messages[type];
   if (!fields) throw new Error(`type ${type}`);
-  return fields.filter(([, , only]) => only === undefined || only === dialect);
+  return fields.filter(([, , only]) => !only || only.includes(dialect));
+}
+
+function linuxFieldsOf(type: number): readonly Field[] | undefined {
+  return replaced.includes(type) ? undefined : (linuxMessages[type] ?? messages[type]);
+}
+
+/** 9P2000.u clients may leave the number of the user out; the rest may be missing only in 9P2000.L. */
+function optionalField(type: number, name: string, dialect: Dialect): boolean {
+  if (name === 'nUname') return true;
+  return dialect === '9P2000.L' && ((type === 107 && name === 'errno') || name === 'datasync');
 }
 
 /** What the codec says of fields that a dialect does not have. */
 function absentFields(type: number, dialect: Dialect): Record<string, unknown> {
-  if (dialect === '9P2000.u') return {};
+  if (dialect !== '9P2000') return {};
   if (type === 102 || type === 104) return { nUname: 0xffffffff };
   if (type === 107) return { errno: 0 };
   return type === 114 ? { extension: '' } : {};
@@ -182,6 +107,15 @@ function fixed(size: number): FieldKind<number> {
   return {
     encode: (value) => number(value, size),
     decode: (cursor) => Number(take(cursor, size)),
+  };
+}
+
+function record(fields: readonly Field[]): AnyFieldKind {
+  return {
+    encode: (value: Record<string, never>, dialect) =>
+      fields.flatMap(([name, kind]) => kinds[kind].encode(value[name] as never, dialect)),
+    decode: (cursor, dialect) =>
+      Object.fromEntries(fields.map(([name, kind]) => [name, kinds[kind].decode(cursor, dialect)])),
   };
 }
 
@@ -222,7 +156,7 @@ function encodeSizedStat(stat: Stat, dialect: Dialect): number[] {
   const values = stat as unknown as Record<string, unknown>;
   const body: number[] = [];
   for (const [name, kind, only] of statFields) {
-    if (only !== undefined && only !== dialect) continue;
+    if (only && !only.includes(dialect)) continue;
     body.push(...kinds[kind].encode(values[name] as never, dialect));
   }
   return [...number(body.length + 2, 2), ...number(body.length, 2), ...body];
@@ -235,7 +169,7 @@ function decodeSizedStat(cursor: Cursor, dialect: Dialect): Stat {
   const start = cursor.at;
   const stat: Record<string, unknown> = {};
   for (const [name, kind, only] of statFields) {
-    if (only === undefined || only === dialect) stat[name] = kinds[kind].decode(cursor, dialect);
+    if (!only || only.includes(dialect)) stat[name] = kinds[kind].decode(cursor, dialect);
   }
   if (cursor.at - start !== inner) throw new Error('stat size');
   return stat as unknown as Stat;

@@ -2,8 +2,10 @@ import { type Dialect, HEADER_SIZE, MAX_WALK_NAMES, MessageType, NONUNAME } from
 import { protocolError } from '../errors.js';
 import type { AnyMessage, Rread } from '../messages.js';
 import type { Qid, Stat } from '../types.js';
+import { decodeLinux } from './decode-linux.js';
 import { Reader } from './reader.js';
 import { readStat } from './stat.js';
+import type { DecodeOptions } from './strings.js';
 
 const NOTHING = Buffer.alloc(0);
 // Decoding never yields in the middle, so one reader serves every message.
@@ -11,21 +13,22 @@ const reader = new Reader(NOTHING);
 
 /**
  * The message in a whole frame, size field included. Payloads are views of the frame.
+ * @param options whether strings have to be UTF-8: by default they do
  * @throws NinePError (protocol) if it is not a message of this dialect; the frame's tag can still be read with {@link frameTag}.
  */
-export function decode(frame: Buffer, dialect: Dialect): AnyMessage {
+export function decode(frame: Buffer, dialect: Dialect, options?: DecodeOptions): AnyMessage {
   if (frame.length < HEADER_SIZE || frame.readUInt32LE(0) !== frame.length) {
     throw protocolError('message size does not fit its frame');
   }
   const type = frame[4]!;
   const tag = frameTag(frame);
-  reader.reset(frame, HEADER_SIZE, frame.length);
+  reader.reset(frame, HEADER_SIZE, options);
   try {
     const message = decodeBody(type, tag, dialect);
     reader.finish();
     return message;
   } finally {
-    reader.reset(NOTHING, 0, 0);
+    reader.reset(NOTHING, 0);
   }
 }
 
@@ -48,6 +51,10 @@ export function frameTag(frame: Buffer): number {
 }
 
 function decodeBody(type: number, tag: number, dialect: Dialect): AnyMessage {
+  if (dialect === '9P2000.L') {
+    if (type < MessageType.Tversion) return decodeLinux(reader, type, tag);
+    if (isReplaced(type)) throw protocolError(`message type ${type} is not part of 9P2000.L`);
+  }
   switch (type) {
     case MessageType.Tread:
       return { type, tag, fid: reader.u32(), offset: reader.u64(), count: reader.u32() };
@@ -118,7 +125,7 @@ function decodeBody(type: number, tag: number, dialect: Dialect): AnyMessage {
         type,
         tag,
         ename: reader.string(),
-        errno: dialect === '9P2000.u' ? reader.u32() : 0,
+        errno: readErrorNumber(dialect),
       };
     case MessageType.Tcreate:
       return {
@@ -135,9 +142,23 @@ function decodeBody(type: number, tag: number, dialect: Dialect): AnyMessage {
   }
 }
 
+/** .L has messages of its own for what the open, create, stat and wstat of 9P2000 do. */
+function isReplaced(type: number): boolean {
+  return (
+    (type >= MessageType.Topen && type <= MessageType.Rcreate) ||
+    (type >= MessageType.Tstat && type <= MessageType.Rwstat)
+  );
+}
+
+/** In .L, whose own error is Rlerror, an Rerror is that of a server that looked at no dialect yet. */
+function readErrorNumber(dialect: Dialect): number {
+  if (dialect === '9P2000') return 0;
+  return dialect === '9P2000.u' || reader.remaining > 0 ? reader.u32() : 0;
+}
+
 /** The C statfs client leaves the number out although 9P2000.u was agreed: both forms are understood. */
 function readUserNumber(dialect: Dialect): number {
-  return dialect === '9P2000.u' && reader.remaining > 0 ? reader.u32() : NONUNAME;
+  return dialect !== '9P2000' && reader.remaining > 0 ? reader.u32() : NONUNAME;
 }
 
 /** In messages a stat has its length in front a second time: stat(5), "BUGS". */

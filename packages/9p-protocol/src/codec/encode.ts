@@ -1,5 +1,6 @@
 import { type Dialect, HEADER_SIZE, MessageType, QID_SIZE } from '../constants.js';
 import type { AnyMessage } from '../messages.js';
+import { isLinux, linuxRoom, writeLinux } from './encode-linux.js';
 import { statRoom, writeStat } from './stat.js';
 import { stringRoom, Writer } from './writer.js';
 
@@ -18,9 +19,14 @@ export function encode(message: AnyMessage, dialect: Dialect): Buffer {
 
 /** The bytes at the end of a message that need not be copied into it. */
 export function payloadOf(message: AnyMessage): Uint8Array | undefined {
-  return message.type === MessageType.Rread || message.type === MessageType.Twrite
-    ? message.data
-    : undefined;
+  switch (message.type) {
+    case MessageType.Rread:
+    case MessageType.Twrite:
+    case MessageType.Rreaddir:
+      return message.data;
+    default:
+      return undefined;
+  }
 }
 
 /** The most bytes that a message takes, its payload left out. */
@@ -47,7 +53,7 @@ export function messageRoom(message: AnyMessage): number {
     case MessageType.Twstat:
       return FIXED_ROOM + statRoom(message.stat);
     default:
-      return FIXED_ROOM;
+      return isLinux(message) ? linuxRoom(message) : FIXED_ROOM;
   }
 }
 
@@ -146,7 +152,7 @@ function writeBody(
       return writer.qid(message.qid);
     case MessageType.Rerror:
       writer.string(message.ename);
-      if (dialect === '9P2000.u') writer.u32(message.errno);
+      if (dialect !== '9P2000') writer.u32(message.errno);
       return;
     case MessageType.Tcreate:
       writer.u32(message.fid);
@@ -155,6 +161,8 @@ function writeBody(
       writer.u8(message.mode);
       if (dialect === '9P2000.u') writer.string(message.extension);
       return;
+    default:
+      return writeLinux(writer, message, payloadLength);
   }
 }
 
@@ -165,7 +173,7 @@ function writeLogin(
 ): void {
   writer.string(login.uname);
   writer.string(login.aname);
-  if (dialect === '9P2000.u') writer.u32(login.nUname);
+  if (dialect !== '9P2000') writer.u32(login.nUname);
 }
 
 /** In messages a stat has its length in front a second time: stat(5), "BUGS". */

@@ -1,27 +1,31 @@
 import { QID_SIZE } from '../constants.js';
 import { protocolError } from '../errors.js';
 import type { Qid, Uint64 } from '../types.js';
-import { decodeString } from './strings.js';
+import { type DecodeOptions, decodeString } from './strings.js';
 
 const TWO_32 = 0x1_0000_0000;
+const MAX_32 = 0xffff_ffff;
 
 /** Reads little-endian fields one after the other; each throws NinePError (protocol) beyond the end. */
 export class Reader {
   #buffer: Buffer;
   #at: number;
   #end: number;
+  #keepBytes: boolean;
 
-  constructor(buffer: Buffer, at = 0, end = buffer.length) {
+  constructor(buffer: Buffer, options?: DecodeOptions) {
     this.#buffer = buffer;
-    this.#at = at;
-    this.#end = end;
+    this.#at = 0;
+    this.#end = buffer.length;
+    this.#keepBytes = options?.strings === 'bytes';
   }
 
-  /** Starts over on other bytes: one reader serves a whole codec. */
-  reset(buffer: Buffer, at: number, end: number): void {
+  /** Starts over on other bytes, from `at` on: one reader serves a whole codec. */
+  reset(buffer: Buffer, at: number, options?: DecodeOptions): void {
     this.#buffer = buffer;
     this.#at = at;
-    this.#end = end;
+    this.#end = buffer.length;
+    this.#keepBytes = options?.strings === 'bytes';
   }
 
   /** Bytes not read yet. */
@@ -46,14 +50,25 @@ export class Reader {
     const at = this.#advance(8);
     const low = this.#u32At(at);
     const high = this.#u32At(at + 4);
+    if (high === 0) return low;
     if (high < 0x200000) return high * TWO_32 + low;
     return (BigInt(high) << 32n) | BigInt(low);
+  }
+
+  /**
+   * The nanoseconds of a time, which have 64 bits on the wire: what does not fit into 32 is no time, and read as
+   * 2^32 − 1. It is no error, since the peer may have left the field as it was where it does not count.
+   */
+  nanoseconds(): number {
+    const at = this.#advance(8);
+    const low = this.#u32At(at);
+    return this.#u32At(at + 4) === 0 ? low : MAX_32;
   }
 
   string(): string {
     const length = this.u16();
     const at = this.#advance(length);
-    return decodeString(this.#buffer, at, at + length);
+    return decodeString(this.#buffer, at, at + length, this.#keepBytes);
   }
 
   /** A view of the next bytes, not a copy. */

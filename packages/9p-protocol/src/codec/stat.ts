@@ -2,6 +2,7 @@ import { type Dialect, NONUNAME, QID_SIZE } from '../constants.js';
 import { protocolError } from '../errors.js';
 import type { Stat } from '../types.js';
 import { Reader } from './reader.js';
+import type { DecodeOptions } from './strings.js';
 import { stringRoom, Writer } from './writer.js';
 
 /** Bytes of a stat's fixed fields, its own size field included. */
@@ -92,8 +93,9 @@ export function encodeStat(stat: Stat, dialect: Dialect): Buffer {
  * The entries in what was read from a directory.
  * @throws NinePError (protocol) if the bytes are not whole entries.
  */
-export function decodeStats(bytes: Uint8Array, dialect: Dialect): Stat[] {
-  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+export function decodeStats(bytes: Uint8Array, dialect: Dialect, options?: DecodeOptions): Stat[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader = new Reader(buffer, options);
   const stats: Stat[] = [];
   while (reader.remaining > 0) stats.push(readStat(reader, dialect));
   return stats;

@@ -55,7 +55,7 @@ export class Writer {
   u64(value: Uint64): void {
     if (typeof value === 'number') {
       this.u32(value >>> 0);
-      this.u32(Math.floor(value / TWO_32));
+      this.u32(value < TWO_32 ? 0 : Math.floor(value / TWO_32));
     } else {
       this.u32(Number(value & 0xffffffffn));
       this.u32(Number((value >> 32n) & 0xffffffffn));

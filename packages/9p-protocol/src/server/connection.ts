@@ -1,18 +1,24 @@
 import { decode, frameTag } from '../codec/decode.js';
 import { FrameReader } from '../codec/frame-reader.js';
-import { FrameWriter } from '../codec/frame-writer.js';
-import { truncateString } from '../codec/strings.js';
-import { type Dialect, HEADER_SIZE, MessageType, MIN_MSIZE, NOFID } from '../constants.js';
+import type { DecodeOptions } from '../codec/strings.js';
+import { type Dialect, MessageType, MIN_MSIZE, NOFID } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
 import type { ServerLimits } from '../limits.js';
-import type { AnyMessage, RMessage, TMessage, Tversion } from '../messages.js';
+import type { AnyMessage, TMessage, Tversion } from '../messages.js';
 import type { Transport } from '../transport/transport.js';
 import { FidTable } from './fids.js';
 import type { Awaitable, FileServer } from './files.js';
+import type { Intercept } from './intercept.js';
 import { Operations } from './operations.js';
-import type { ReadReply, Reply } from './replies.js';
+import type { Reply } from './replies.js';
+import { ReplyWriter } from './reply-writer.js';
 import { Request } from './request.js';
+import { fidOf, Requests, reasonOf } from './requests.js';
+import { agreedDialect } from './version.js';
+
+const UTF8: DecodeOptions = {};
+const BYTES: DecodeOptions = { strings: 'bytes' };
 
 /**
  * How long the requests of one connection are dealt with in one turn of the loop, in milliseconds; the rest of what
@@ -40,10 +46,10 @@ export class Connection {
   dialect: Dialect | undefined;
   readonly #events: ConnectionEvents;
   readonly #frames: FrameReader;
-  readonly #out = new FrameWriter();
-  readonly #requests = new Map<number, Request>();
-  /** Answered when the request that they name is: tag of the flushed request → tags of the Tflushes. */
-  readonly #flushes = new Map<number, number[]>();
+  readonly #out: ReplyWriter;
+  readonly #requests: Requests;
+  readonly #served: readonly Dialect[] | undefined;
+  readonly #decoding: DecodeOptions;
   readonly #fids: FidTable<unknown>;
   readonly #operations: Operations<unknown>;
   readonly #drainListeners = new Set<() => void>();
@@ -54,8 +60,6 @@ export class Connection {
   /** Bytes of replies that the client may leave untaken: few until it has proved who it is. */
   #unsentLimit: number;
   #refusals = 0;
-  #writeBytes = 0;
-  #readBytes = 0;
   #receiving = false;
   /** When this turn's requests began to be dealt with. */
   #turnBegan = 0;
@@ -68,6 +72,7 @@ export class Connection {
     server: FileServer<unknown>,
     limits: ServerLimits,
     events: ConnectionEvents,
+    intercept: Intercept | undefined,
   ) {
     this.transport = transport;
     this.limits = limits;
@@ -76,7 +81,11 @@ export class Connection {
     this.#frames = new FrameReader(Math.min(limits.msizeBeforeAttach, limits.msize));
     this.#unsentLimit = Math.min(limits.unsentBytesBeforeAttach, limits.unsentBytes);
     this.#fids = new FidTable(Math.min(limits.fidsBeforeAttach, limits.fids));
-    this.#operations = new Operations(this, server, this.#fids);
+    this.#out = new ReplyWriter(this, events);
+    this.#requests = new Requests(limits);
+    this.#served = server.dialects;
+    this.#decoding = server.byteNames ? BYTES : UTF8;
+    this.#operations = new Operations(this, server, this.#fids, intercept);
     this.#attachTimer = setTimeout(() => {
       this.destroy(new NinePError('no attach in time', Errno.ETIMEDOUT));
     }, limits.attachTimeout);
@@ -144,15 +153,7 @@ export class Connection {
    * @throws NinePError (ENOBUFS) above the limit.
    */
   charge(request: Request, kind: 'read' | 'write', bytes: number): void {
-    if (kind === 'write') {
-      if (this.#writeBytes + bytes > this.limits.writeBytes) throw tooMuch('written');
-      this.#writeBytes += bytes;
-      request.charge = bytes;
-    } else {
-      if (this.#readBytes + bytes > this.limits.readBytes) throw tooMuch('read');
-      this.#readBytes += bytes;
-      request.charge = -bytes;
-    }
+    this.#requests.charge(request, kind, bytes);
   }
 
   #data(chunk: Buffer): void {
@@ -191,7 +192,7 @@ export class Connection {
       return this.destroy(protocolError(`tag ${tag} is in use`));
     }
     try {
-      const message = decode(frame, this.dialect ?? '9P2000');
+      const message = decode(frame, this.dialect ?? '9P2000', this.#decoding);
       this.#events.trace?.(this, 'received', message);
       this.#dispatch(message);
     } catch (error) {
@@ -212,18 +213,18 @@ export class Connection {
     try {
       answer = this.#operations.run(request, message);
     } catch (error) {
-      this.#uncharge(request);
+      this.#requests.uncharge(request);
       throw error;
     }
     if (answer instanceof Promise) {
-      this.#requests.set(request.tag, request);
+      this.#requests.add(request);
       answer.then(
         (reply) => this.#answer(request, reply),
         (error: unknown) => this.#fail(request, error),
       );
     } else {
       this.#reply(request.tag, answer);
-      if (request.charge !== 0) this.#uncharge(request);
+      if (request.charge !== 0) this.#requests.uncharge(request);
     }
   }
 
@@ -231,7 +232,7 @@ export class Connection {
     if (message.msize < MIN_MSIZE) throw new NinePError('msize too small', Errno.EIO);
     this.#reset();
     this.msize = Math.min(message.msize, this.limits.msize);
-    this.dialect = agreedDialect(message.version);
+    this.dialect = agreedDialect(message.version, this.#served);
     // Whoever has proved who he is need not do so again to send full messages.
     const most = this.#attachTimer ? this.limits.msizeBeforeAttach : this.msize;
     this.#frames.maxSize = Math.min(most, this.msize);
@@ -251,11 +252,7 @@ export class Connection {
       return this.destroy(protocolError('too many flushes'));
     }
     // Rflush comes after the request has ended either way: only then is its effect on fids settled.
-    const waiting = this.#flushes.get(oldtag);
-    if (waiting) waiting.push(tag);
-    else this.#flushes.set(oldtag, [tag]);
-    this.#requests.set(tag, new Request(this, tag, NOFID));
-    request.cancel('request flushed');
+    this.#requests.flush(new Request(this, tag, NOFID), request);
   }
 
   #answer(request: Request, reply: Reply): void {
@@ -266,65 +263,27 @@ export class Connection {
 
   #fail(request: Request, thrown: unknown): void {
     if (request.abandoned) return;
-    const flushed = this.#flushes.has(request.tag);
+    const flushed = this.#requests.flushed(request);
     const error = reasonOf(request, thrown);
     if (!(flushed && error.kind === 'aborted')) this.#replyError(request.tag, error);
     this.#settle(request);
   }
 
-  /** The request is over, and with it whatever flushes it, and what flushes that. */
   #settle(request: Request): void {
-    this.#uncharge(request);
-    const ended = [request.tag];
-    for (const tag of ended) {
-      this.#requests.delete(tag);
-      const flushes = this.#flushes.get(tag);
-      if (!flushes) continue;
-      this.#flushes.delete(tag);
-      for (const flush of flushes) this.#reply(flush, { type: MessageType.Rflush, tag: 0 });
-      ended.push(...flushes);
+    for (const tag of this.#requests.settle(request)) {
+      this.#reply(tag, { type: MessageType.Rflush, tag: 0 });
     }
-  }
-
-  #uncharge(request: Request): void {
-    if (request.charge > 0) this.#writeBytes -= request.charge;
-    else this.#readBytes += request.charge;
-    request.charge = 0;
   }
 
   #reply(tag: number, reply: Reply): void {
     if (this.#closed) return;
-    try {
-      if ('pieces' in reply) this.#replyData(tag, reply);
-      else this.#send(reply, tag);
-    } catch (error) {
-      // A text that a file server gave is too long for 9P.
-      this.#replyError(tag, error);
-    }
+    this.#out.reply(tag, reply);
+    this.#scheduleSend();
   }
 
   #replyError(tag: number, thrown: unknown): void {
     if (this.#closed) return;
-    this.fault(thrown);
-    const { ename, errno } = NinePError.from(thrown);
-    // Two for the length of the text, four for the number.
-    const fitting = truncateString(ename, Math.min(this.msize, 0xffff) - HEADER_SIZE - 6);
-    this.#send({ type: MessageType.Rerror, tag, ename: fitting, errno }, tag);
-  }
-
-  #replyData(tag: number, { pieces, count }: ReadReply): void {
-    if (this.#events.trace) {
-      const data = Buffer.concat(pieces);
-      this.#events.trace(this, 'sent', { type: MessageType.Rread, tag, data });
-    }
-    this.#out.read(tag, pieces, count);
-    this.#scheduleSend();
-  }
-
-  #send(message: RMessage, tag: number): void {
-    message.tag = tag;
-    this.#events.trace?.(this, 'sent', { ...message });
-    this.#out.message(message, this.dialect ?? '9P2000');
+    this.#out.error(tag, thrown);
     this.#scheduleSend();
   }
 
@@ -394,36 +353,11 @@ export class Connection {
   }
 
   #reset(): void {
-    for (const request of this.#requests.values()) {
-      request.abandoned = true;
-      this.#uncharge(request);
-      request.cancel('connection reset');
-    }
-    this.#requests.clear();
-    this.#flushes.clear();
+    this.#requests.abandonAll('connection reset');
     this.#operations.clunkAll();
   }
 }
 
-function fidOf(message: TMessage): number {
-  return 'fid' in message ? message.fid : NOFID;
-}
-
 function isRequest(message: AnyMessage): message is TMessage {
   return (message.type & 1) === 0;
-}
-
-/** What a cancelled request's operation throws of Node's own is only how it noticed. */
-function reasonOf(request: Request, thrown: unknown): NinePError {
-  const aborted = request.cancelled && thrown instanceof Error && thrown.name === 'AbortError';
-  return NinePError.from(aborted ? request.signal.reason : thrown);
-}
-
-function agreedDialect(version: string): Dialect | undefined {
-  if (version === '9P2000.u') return '9P2000.u';
-  return version.startsWith('9P2000') ? '9P2000' : undefined;
-}
-
-function tooMuch(what: string): NinePError {
-  return new NinePError(`too many bytes being ${what} on this connection`, Errno.ENOBUFS);
 }

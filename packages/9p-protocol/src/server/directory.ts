@@ -2,15 +2,17 @@ import { encodeStat } from '../codec/stat.js';
 import type { Dialect } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { MAX_ENTRIES_PER_READ } from '../limits.js';
 import type { Stat } from '../types.js';
+import type { Fid } from './fids.js';
 import type { OpenFile } from './files.js';
+import type { FidKeeper } from './keeper.js';
 import type { Request } from './request.js';
-
-/** Entries of one answer: listing a directory of a hundred thousand files must not hold up other clients. */
-const MAX_ENTRIES = 256;
 
 /** Turns a directory's entries into what Tread wants: whole entries only, in order, from 0: read(5). */
 export class DirectoryReader<User> {
+  readonly #keeper: FidKeeper<User>;
+  readonly #fid: Fid<User>;
   readonly #open: OpenFile<User>;
   readonly #dialect: Dialect;
   #entries: Iterator<Stat> | undefined;
@@ -18,7 +20,9 @@ export class DirectoryReader<User> {
   #held: Buffer | undefined;
   #offset = 0;
 
-  constructor(open: OpenFile<User>, dialect: Dialect) {
+  constructor(keeper: FidKeeper<User>, fid: Fid<User>, open: OpenFile<User>, dialect: Dialect) {
+    this.#keeper = keeper;
+    this.#fid = fid;
     this.#open = open;
     this.#dialect = dialect;
   }
@@ -40,6 +44,7 @@ export class DirectoryReader<User> {
   }
 
   #restart(entries: Iterable<Stat>, count: number): Buffer[] {
+    if (Array.isArray(entries)) this.#keeper.chargeListing(this.#fid, entries.length);
     this.#entries = entries[Symbol.iterator]();
     this.#held = undefined;
     this.#offset = 0;
@@ -49,7 +54,7 @@ export class DirectoryReader<User> {
   #fill(count: number): Buffer[] {
     const pieces: Buffer[] = [];
     let length = 0;
-    while (pieces.length < MAX_ENTRIES) {
+    while (pieces.length < MAX_ENTRIES_PER_READ) {
       const entry = this.#next();
       if (!entry) break;
       if (length + entry.length > count) {

@@ -1,9 +1,12 @@
-import { NOFID } from '../constants.js';
+import { NOFID, QidType } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
 import type { DirectoryReader } from './directory.js';
 import type { AuthFile, OpenFile, ServerFile } from './files.js';
+import type { ListingReader } from './listing.js';
+import { denied, notDirectory } from './refusals.js';
 import type { Request } from './request.js';
+import type { AttributeWriter } from './xattr.js';
 
 /** What a fid stands for. Exactly one of `file` and `auth` is set once the request that makes it was answered. */
 export class Fid<User = unknown> {
@@ -12,9 +15,15 @@ export class Fid<User = unknown> {
   auth: AuthFile | undefined;
   user!: User;
   open: OpenFile<User> | undefined;
-  /** Topen's mode, while open. */
+  /** What it writes to, if it is an extended attribute's. */
+  attribute: AttributeWriter<User> | undefined;
+  /** In bits of OpenMode, while open. */
   mode = 0;
   directory: DirectoryReader<User> | undefined;
+  /** The same for Treaddir. */
+  listing: ListingReader<User> | undefined;
+  /** Entries that these two remember, as counted against the limit. */
+  listed = 0;
   /**
    * While a request decides what the fid is (walk, open, create …) the later ones about it wait here, in order:
    * a client may send walk, open and read without waiting for answers.
@@ -81,6 +90,34 @@ export class FidTable<User> {
     this.#fids.clear();
     return all;
   }
+}
+
+/**
+ * What a fid names.
+ * @throws NinePError (EPERM) if that is no file of the tree.
+ */
+export function fileOf<User>(fid: Fid<User>): ServerFile<User> {
+  if (!fid.file) throw denied();
+  return fid.file;
+}
+
+/** @throws NinePError (ENOTDIR) if the fid names no directory. */
+export function directoryOf<User>(fid: Fid<User>): ServerFile<User> {
+  const file = fileOf(fid);
+  if (!(file.qid.type & QidType.DIR)) throw notDirectory();
+  return file;
+}
+
+/** @throws NinePError (EBADF) unless the fid is open. */
+export function openOf<User>(fid: Fid<User>): OpenFile<User> {
+  const open = fid.open ?? (fid.auth as OpenFile<User> | undefined);
+  if (!open) throw new NinePError('file not open', Errno.EBADF);
+  return open;
+}
+
+/** @throws NinePError (EBUSY) if the fid is open. */
+export function checkClosed(fid: Fid): void {
+  if (fid.open) throw new NinePError('fid is open already', Errno.EBUSY);
 }
 
 export function unknownFid(): NinePError {

@@ -31,6 +31,18 @@ export function whenReady<User>(
   });
 }
 
+/** The same for a request about two fids. */
+export function bothReady<User>(
+  fid: Fid<User>,
+  other: Fid<User>,
+  request: Request<User>,
+  run: () => Awaitable<Reply>,
+): Awaitable<Reply> {
+  const closed = fid.gate ? fid : other.gate ? other : undefined;
+  // While one opens, the other may close.
+  return closed ? whenReady(closed, request, () => bothReady(fid, other, request, run)) : run();
+}
+
 /** Runs what decides what the fid is; later requests about it wait until that is known. */
 export function exclusive<User>(fid: Fid<User>, run: () => Awaitable<Reply>): Awaitable<Reply> {
   let reply: Awaitable<Reply>;
@@ -65,7 +77,7 @@ export function track<User>(
 }
 
 /** Keeps the file named while an operation on it is under way: its fid may go away meanwhile. */
-export function holding<User>(file: ServerFile<User>, reply: Awaitable<Reply>): Awaitable<Reply> {
+export function holding<User, T>(file: ServerFile<User>, reply: Awaitable<T>): Awaitable<T> {
   if (!(reply instanceof Promise)) return reply;
   file.acquire?.();
   return reply.finally(() => file.release?.());

@@ -1,16 +1,25 @@
 export { defaultServerLimits, type ServerLimits, serverLimits } from '../limits.js';
 export { Connection, type ConnectionEvents } from './connection.js';
 export type {
+  AttributeChanges,
   AuthFile,
   Awaitable,
   CreatedFile,
+  DirectoryItem,
+  DirectoryListing,
+  ExtendedAttributes,
+  FileLock,
   FileServer,
   Login,
+  Moment,
   NewFile,
   OpenFile,
   ServerFile,
   StatChanges,
 } from './files.js';
+export type { Intercept } from './intercept.js';
+export { LockTable } from './locks.js';
+export type { ReadReply, Reply } from './replies.js';
 export type { Request } from './request.js';
 export { Server, type ServerOptions } from './server.js';
 export {

@@ -1,105 +1,240 @@
-import { MessageType, NOFID, NONUNAME, NOTAG, OpenMode, QidType } from '../constants.js';
+import { MessageType, NOFID } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
 import type {
   RMessage,
   Tattach,
   Tauth,
-  Tcreate,
+  Tclunk,
   TMessage,
-  Topen,
-  Tread,
+  Tremove,
   Twalk,
-  Twrite,
-  Twstat,
+  Txattrwalk,
 } from '../messages.js';
-import type { Uint64 } from '../types.js';
+import { chain, orElse } from './awaitable.js';
 import type { Connection } from './connection.js';
-import { DirectoryReader } from './directory.js';
-import { type Fid, type FidTable, unknownFid } from './fids.js';
-import type { Awaitable, FileServer, Login, OpenFile, ServerFile } from './files.js';
-import { exclusive, holding, track, whenReady } from './gate.js';
-import {
-  dataReply,
-  maxCount,
-  piecesReply,
-  type Reply,
-  statReply,
-  writtenReply,
-} from './replies.js';
-import { Request } from './request.js';
-import { checkName, notDirectory, walkNames } from './walk.js';
-import { statChanges } from './wstat.js';
+import { directoryOf, type Fid, type FidTable, fileOf, unknownFid } from './fids.js';
+import type { Awaitable, FileServer } from './files.js';
+import { bothReady, exclusive, holding, track, whenReady } from './gate.js';
+import type { Intercept } from './intercept.js';
+import { FidKeeper } from './keeper.js';
+import { link, rename, renameAt, unlinkAt } from './names.js';
+import { create, createLink, linkedFid, open, stat, wstat } from './operations-9p2000.js';
+import * as common from './operations-common.js';
+import * as linux from './operations-linux.js';
+import { getlock, lock } from './operations-locks.js';
+import type { Reply } from './replies.js';
+import type { Request } from './request.js';
+import { xattrCreate, xattrWalk } from './xattr.js';
 
-const RCLUNK: RMessage = { type: MessageType.Rclunk, tag: 0 };
-const RREMOVE: RMessage = { type: MessageType.Rremove, tag: 0 };
-const RWSTAT: RMessage = { type: MessageType.Rwstat, tag: 0 };
+const RRENAME: RMessage = { type: MessageType.Rrename, tag: 0 };
+const RRENAMEAT: RMessage = { type: MessageType.Rrenameat, tag: 0 };
+const RLINK: RMessage = { type: MessageType.Rlink, tag: 0 };
+const RUNLINKAT: RMessage = { type: MessageType.Runlinkat, tag: 0 };
 
-/** What the requests of one connection do to its fids and files. */
+/** What the requests of one connection do to its fids and files: which wait for which, and what each comes to. */
 export class Operations<User> {
-  readonly #connection: Connection;
   readonly #server: FileServer<User>;
   readonly #fids: FidTable<User>;
+  readonly #keeper: FidKeeper<User>;
+  readonly #intercept: Intercept<User> | undefined;
 
-  constructor(connection: Connection, server: FileServer<User>, fids: FidTable<User>) {
-    this.#connection = connection;
+  constructor(
+    connection: Connection,
+    server: FileServer<User>,
+    fids: FidTable<User>,
+    intercept: Intercept<User> | undefined,
+  ) {
     this.#server = server;
     this.#fids = fids;
+    this.#keeper = new FidKeeper(connection, fids);
+    this.#intercept = intercept;
   }
 
-  /** Performs a request. Fids that it makes are reserved at once, so that later requests about them wait. */
+  /**
+   * Performs a request, whose `fid` is what the message is about. Fids that it makes are reserved at once, so that
+   * later requests about them wait.
+   */
   run(request: Request<User>, message: TMessage): Awaitable<Reply> {
+    switch (message.type) {
+      case MessageType.Twalk:
+        return this.#startWalk(request, message);
+      case MessageType.Tauth:
+        return this.#startAuth(request, message);
+      case MessageType.Tattach:
+        return this.#startAttach(request, message);
+      case MessageType.Txattrwalk:
+        return this.#startXattrWalk(request, message);
+      case MessageType.Trename:
+      case MessageType.Tlink:
+        return this.#performTwo(request, message, this.#fids.get(message.dfid));
+      case MessageType.Trenameat:
+        return this.#performTwo(request, message, this.#fids.get(message.newdirfid));
+      case MessageType.Tcreate: {
+        const linked = linkedFid(message);
+        if (linked !== undefined) {
+          return this.#performTwo(request, message, this.#fids.get(linked));
+        }
+      }
+    }
+    const fid = this.#fids.get(request.fid);
+    return fid.gate ? this.#wait(request, fid, message) : this.#perform(request, fid, message);
+  }
+
+  /** The end of the conversation, or a new Tversion. */
+  clunkAll(): void {
+    this.#keeper.discardAll();
+  }
+
+  #wait(request: Request<User>, fid: Fid<User>, message: TMessage): Awaitable<Reply> {
+    return whenReady(fid, request, () => this.#perform(request, fid, message));
+  }
+
+  /** Performs a request about one fid that is open to it. */
+  #perform(request: Request<User>, fid: Fid<User>, message: TMessage): Awaitable<Reply> {
+    this.#enter(request, fid);
     switch (message.type) {
       case MessageType.Tread:
       case MessageType.Twrite:
-      case MessageType.Tstat:
-      case MessageType.Twstat:
+      case MessageType.Treaddir:
+      case MessageType.Tfsync:
+      case MessageType.Tlock:
+      case MessageType.Tgetlock:
+        return track(fid, request, this.#pass(request, fid, message));
+      case MessageType.Tclunk:
+      case MessageType.Tremove:
+        return this.#end(request, fid, message);
       case MessageType.Topen:
       case MessageType.Tcreate:
+      case MessageType.Tlopen:
+      case MessageType.Tlcreate:
+      case MessageType.Txattrcreate:
+        return this.#decide(request, fid, message);
+      default:
+        return hold(request, this.#pass(request, fid, message));
+    }
+  }
+
+  /** Performs what changes the meaning of its fid. */
+  #decide(request: Request<User>, fid: Fid<User>, message: TMessage): Awaitable<Reply> {
+    return exclusive(fid, () => hold(request, this.#pass(request, fid, message)));
+  }
+
+  /** @throws NinePError `unknown fid` if it went away while the request waited. */
+  #enter(request: Request<User>, fid: Fid<User>): void {
+    if (fid.gone) throw unknownFid();
+    request.user = fid.user;
+    request.file = fid.file ?? fid.attribute?.file;
+  }
+
+  #pass(request: Request<User>, fid: Fid<User>, message: TMessage): Awaitable<Reply> {
+    // Apart from the other, which makes a closure: this is the way of every request.
+    if (this.#intercept) return this.#passAround(request, fid, message);
+    return this.#act(request, fid, message);
+  }
+
+  #passAround(request: Request<User>, fid: Fid<User>, message: TMessage): Awaitable<Reply> {
+    return this.#around(request, message, () => this.#act(request, fid, message));
+  }
+
+  #around(
+    request: Request<User>,
+    message: TMessage,
+    next: () => Awaitable<Reply>,
+  ): Awaitable<Reply> {
+    return this.#intercept ? this.#intercept(request, message, next) : next();
+  }
+
+  #act(request: Request<User>, fid: Fid<User>, message: TMessage): Awaitable<Reply> {
+    const keeper = this.#keeper;
+    switch (message.type) {
+      case MessageType.Tread:
+        return common.read(keeper, request, fid, message);
+      case MessageType.Twrite:
+        return common.write(keeper, request, fid, message);
       case MessageType.Tclunk:
-      case MessageType.Tremove: {
-        const fid = this.#fids.get(message.fid);
-        if (!fid.gate) return this.#perform(request, fid, message);
-        return whenReady(fid, request, () => this.#perform(request, fid, message));
+        return common.clunk(keeper, request, fid);
+      case MessageType.Tgetattr:
+        return linux.getattr(request, fid, message);
+      case MessageType.Tstat:
+        return stat(keeper, request, fid);
+      case MessageType.Topen:
+        return open(keeper, request, fid, message);
+      case MessageType.Tcreate:
+        return create(keeper, request, fid, message);
+      case MessageType.Tremove:
+        return common.remove(keeper, request, fid);
+      case MessageType.Twstat:
+        return wstat(keeper, request, fid, message);
+      case MessageType.Tlopen:
+        return linux.lopen(keeper, request, fid, message);
+      case MessageType.Tlcreate:
+        return linux.lcreate(keeper, request, fid, message);
+      case MessageType.Treaddir:
+        return linux.readdir(keeper, request, fid, message);
+      case MessageType.Tsetattr:
+        return linux.setattr(request, fid, message);
+      case MessageType.Tstatfs:
+        return linux.statfs(request, fid);
+      case MessageType.Tmkdir:
+        return linux.mkdir(keeper, request, fid, message);
+      case MessageType.Tsymlink:
+        return linux.symlink(keeper, request, fid, message);
+      case MessageType.Tmknod:
+        return linux.mknod(keeper, request, fid, message);
+      case MessageType.Treadlink:
+        return linux.readlink(keeper, request, fid);
+      case MessageType.Tfsync:
+        return linux.fsync(request, fid, message);
+      case MessageType.Tlock:
+        return lock(request, fid, message);
+      case MessageType.Tgetlock:
+        return getlock(request, fid, message);
+      case MessageType.Txattrcreate:
+        return xattrCreate(keeper, fid, message);
+      case MessageType.Tunlinkat: {
+        const { name, flags } = message;
+        return chain(unlinkAt(directoryOf(fid), name, flags, request), () => RUNLINKAT);
       }
-      case MessageType.Twalk:
-        return this.#startWalk(request, message);
-      case MessageType.Tauth: {
-        const fid = this.#fids.reserve(message.afid);
-        return this.#make(fid, () => this.#auth(request, fid, message));
-      }
-      case MessageType.Tattach:
-        return this.#startAttach(request, message);
       default:
         throw protocolError(`unexpected message type ${message.type}`);
     }
   }
 
-  /** The end of the conversation, or a new Tversion. */
-  clunkAll(): void {
-    for (const fid of this.#fids.takeAll()) this.#detached(() => this.#discard(fid));
+  /** Performs a request about two fids: that of the request, and `other`. */
+  #performTwo(request: Request<User>, message: TMessage, other: Fid<User>): Awaitable<Reply> {
+    const fid = this.#fids.get(request.fid);
+    const perform = () => {
+      if (other.gone) throw unknownFid();
+      this.#enter(request, fid);
+      request.directory = other.file;
+      const act = () => this.#actOnTwo(request, message, fid, other);
+      const pass = () => holdBoth(request, this.#around(request, message, act));
+      return message.type === MessageType.Tcreate ? exclusive(fid, pass) : pass();
+    };
+    return bothReady(fid, other, request, perform);
   }
 
-  #perform(request: Request<User>, fid: Fid<User>, message: FidMessage): Awaitable<Reply> {
-    if (fid.gone) throw unknownFid();
-    request.user = fid.user;
+  #actOnTwo(
+    request: Request<User>,
+    message: TMessage,
+    fid: Fid<User>,
+    other: Fid<User>,
+  ): Awaitable<Reply> {
     switch (message.type) {
-      case MessageType.Tread:
-        return track(fid, request, this.#read(request, fid, message));
-      case MessageType.Twrite:
-        return track(fid, request, this.#write(request, fid, message));
-      case MessageType.Tstat:
-        return this.#stat(request, fid);
-      case MessageType.Twstat:
-        return this.#wstat(request, fid, message);
-      case MessageType.Topen:
-        return exclusive(fid, () => this.#open(request, fid, message));
+      case MessageType.Trename:
+        return chain(rename(fileOf(fid), directoryOf(other), message.name, request), () => RRENAME);
+      case MessageType.Tlink:
+        return chain(link(fileOf(fid), directoryOf(other), message.name, request), () => RLINK);
+      case MessageType.Trenameat: {
+        const { oldname, newname } = message;
+        const renamed = renameAt(directoryOf(fid), oldname, directoryOf(other), newname, request);
+        return chain(renamed, () => RRENAMEAT);
+      }
       case MessageType.Tcreate:
-        return exclusive(fid, () => this.#create(request, fid, message));
-      case MessageType.Tclunk:
-        return this.#clunk(fid);
-      case MessageType.Tremove:
-        return this.#remove(request, fid);
+        return createLink(this.#keeper, request, fid, other, message);
+      default:
+        throw protocolError(`unexpected message type ${message.type}`);
     }
   }
 
@@ -114,10 +249,32 @@ export class Operations<User> {
     return this.#make(target, () => whenReady(fid, request, walk));
   }
 
+  #startXattrWalk(request: Request<User>, message: Txattrwalk): Awaitable<Reply> {
+    const fid = this.#fids.get(message.fid);
+    const target = this.#fids.reserve(message.newfid);
+    const walk = () => {
+      this.#enter(request, fid);
+      const act = () => xattrWalk(this.#keeper, request, fileOf(fid), target, message);
+      return hold(request, this.#around(request, message, act));
+    };
+    return this.#make(target, () => whenReady(fid, request, walk));
+  }
+
+  #startAuth(request: Request<User>, message: Tauth): Awaitable<Reply> {
+    checkLogin(message);
+    const fid = this.#fids.reserve(message.afid);
+    const auth = () => common.authenticate(this.#keeper, this.#server, request, fid, message);
+    return this.#make(fid, () => this.#around(request, message, auth));
+  }
+
   #startAttach(request: Request<User>, message: Tattach): Awaitable<Reply> {
+    checkLogin(message);
     const auth = message.afid === NOFID ? undefined : this.#fids.get(message.afid);
     const fid = this.#fids.reserve(message.fid);
-    const attach = () => this.#attach(request, fid, auth, message);
+    const attach = () =>
+      this.#around(request, message, () =>
+        common.attach(this.#keeper, this.#server, request, fid, auth, message),
+      );
     if (!auth) return this.#make(fid, attach);
     // A clunk of the afid that follows at once must not close it under the proof's eyes.
     return this.#make(fid, () => whenReady(auth, request, () => exclusive(auth, attach)));
@@ -125,43 +282,20 @@ export class Operations<User> {
 
   /** Runs what gives a reserved fid its meaning; the number is free again if that fails. */
   #make(fid: Fid<User>, make: () => Awaitable<Reply>): Awaitable<Reply> {
-    return exclusive(fid, () =>
-      orElse(make, (error) => {
-        this.#forget(fid);
-        throw error;
-      }),
-    );
-  }
-
-  #auth(request: Request<User>, fid: Fid<User>, message: Tauth): Awaitable<Reply> {
-    if (!this.#server.auth) throw new NinePError('authentication not required', Errno.EIO);
-    const stranger = request as Request<undefined>;
-    return then(this.#server.auth(loginOf(message), stranger), (auth) => {
-      if (fid.gone) this.#abandon(auth);
-      fid.auth = auth;
-      return { type: MessageType.Rauth, tag: 0, aqid: auth.qid };
-    });
-  }
-
-  #attach(
-    request: Request<User>,
-    fid: Fid<User>,
-    auth: Fid<User> | undefined,
-    message: Tattach,
-  ): Awaitable<Reply> {
-    if (auth && (auth.gone || !auth.auth)) throw unknownFid();
-    const refused = (error: unknown): never => {
-      this.#connection.refused();
+    const forget = (error: unknown): never => {
+      this.#keeper.forget(fid);
       throw error;
     };
-    const enter = () =>
-      this.#server.attach(loginOf(message), auth?.auth, request as Request<undefined>);
-    return then(orElse(enter, refused), ({ root, user }) => {
-      fid.user = user;
-      this.#bind(fid, root);
-      this.#connection.attached();
-      return { type: MessageType.Rattach, tag: 0, qid: root.qid };
+    return exclusive(fid, () => {
+      const made = orElse(make, forget);
+      return this.#intercept ? chain(made, (reply) => this.#checkMade(fid, reply)) : made;
     });
+  }
+
+  /** An interceptor may have answered in place of what would have given the fid its meaning. */
+  #checkMade(fid: Fid<User>, reply: Reply): Reply {
+    if (!fid.file && !fid.auth && !fid.open) this.#keeper.forget(fid);
+    return reply;
   }
 
   #walk(
@@ -170,244 +304,58 @@ export class Operations<User> {
     target: Fid<User>,
     message: Twalk,
   ): Awaitable<Reply> {
-    const from = fid.file;
-    if (fid.gone || !from) throw unknownFid();
-    if (fid.open) throw new NinePError('cannot walk from an open fid', Errno.EBUSY);
-    request.user = fid.user;
-    const walked = walkNames(request, from, message.names, (file, qids) => {
-      if (qids.length === message.names.length) {
-        target.user = request.user;
-        this.#bind(target, file);
-      } else if (target !== fid) {
-        this.#forget(target);
-      }
-      return { type: MessageType.Rwalk, tag: 0, qids };
-    });
-    return holding(from, walked);
+    if (!fid.file) throw unknownFid();
+    this.#enter(request, fid);
+    if (fid.open) this.#checkWalkFromOpen(fid, target);
+    if (!this.#intercept)
+      return hold(request, common.walk(this.#keeper, request, fid, target, message));
+    const go = () => common.walk(this.#keeper, request, fid, target, message);
+    return hold(request, this.#around(request, message, go));
   }
 
-  #open(request: Request<User>, fid: Fid<User>, message: Topen): Awaitable<Reply> {
-    const file = fileOf(fid);
-    if (fid.open) throw new NinePError('fid is open already', Errno.EBUSY);
-    const access = message.mode & OpenMode.ACCESS_MASK;
-    const changes = message.mode & (OpenMode.TRUNCATE | OpenMode.REMOVE_ON_CLOSE);
-    if (file.qid.type & QidType.DIR && (access !== OpenMode.READ || changes)) {
-      throw new NinePError('is a directory', Errno.EISDIR);
-    }
-    if (!file.open) throw denied();
-    const opened = then(file.open(message.mode, request), (open) => {
-      this.#opened(fid, open, message.mode);
-      return { type: MessageType.Ropen, tag: 0, qid: file.qid, iounit: open.iounit ?? 0 };
-    });
-    return holding(file, opened);
+  /** walk(5) forbids it; in 9P2000.L diod and QEMU let a client go on from a directory that it reads, and diod's do. */
+  #checkWalkFromOpen(fid: Fid<User>, target: Fid<User>): void {
+    if (this.#keeper.connection.dialect === '9P2000.L' && target !== fid) return;
+    throw new NinePError('cannot walk from an open fid', Errno.EBUSY);
   }
 
-  #create(request: Request<User>, fid: Fid<User>, message: Tcreate): Awaitable<Reply> {
-    const directory = fileOf(fid);
-    if (fid.open) throw new NinePError('fid is open already', Errno.EBUSY);
-    checkName(message.name);
-    if (!(directory.qid.type & QidType.DIR)) throw notDirectory();
-    if (!directory.create) throw denied();
-    const { name, perm, mode, extension } = message;
-    const made = then(directory.create({ name, perm, mode, extension }, request), (created) => {
-      const { file, open } = created;
-      this.#opened(fid, open, mode);
-      this.#bind(fid, file);
-      return { type: MessageType.Rcreate, tag: 0, qid: file.qid, iounit: open.iounit ?? 0 };
-    });
-    return holding(directory, made);
-  }
-
-  #read(request: Request<User>, fid: Fid<User>, message: Tread): Awaitable<Reply> {
-    const open = openOf(fid);
-    if ((fid.mode & OpenMode.ACCESS_MASK) === OpenMode.WRITE) throw notOpenFor('reading');
-    const { count } = message;
-    if (count > maxCount(this.#connection.msize)) throw countTooLarge();
-    const offset = clamp(message.offset);
-    if (open.entries) {
-      fid.directory ??= new DirectoryReader(open, this.#connection.dialect!);
-      return then(fid.directory.read(offset, count, request), piecesReply);
-    }
-    if (!open.read) throw denied();
-    if (!open.stream) this.#connection.charge(request, 'read', count);
-    const data = open.read(offset, count, request);
-    return data instanceof Promise
-      ? data.then((read) => dataReply(read, count))
-      : dataReply(data, count);
-  }
-
-  #write(request: Request<User>, fid: Fid<User>, message: Twrite): Awaitable<Reply> {
-    const open = openOf(fid);
-    const access = fid.mode & OpenMode.ACCESS_MASK;
-    if (!fid.auth && access !== OpenMode.WRITE && access !== OpenMode.READ_WRITE) {
-      throw notOpenFor('writing');
-    }
-    const { data } = message;
-    if (data.length > maxCount(this.#connection.msize)) throw countTooLarge();
-    if (!open.write) throw denied();
-    this.#connection.charge(request, 'write', data.length);
-    const written = open.write(clamp(message.offset), data, request);
-    return written instanceof Promise ? written.then(writtenReply) : writtenReply(written);
-  }
-
-  #stat(request: Request<User>, fid: Fid<User>): Awaitable<Reply> {
-    const file = fileOf(fid);
-    const { msize, dialect } = this.#connection;
-    const stat = then(file.stat(request), (stat) => statReply(stat, dialect!, msize));
-    return holding(file, stat);
-  }
-
-  #wstat(request: Request<User>, fid: Fid<User>, message: Twstat): Awaitable<Reply> {
-    const file = fileOf(fid);
-    const changes = statChanges(message.stat);
-    if (changes.name !== undefined) checkName(changes.name);
-    if (Object.keys(changes).length === 0) return RWSTAT;
-    if (!file.wstat) throw denied();
-    return holding(
-      file,
-      then(file.wstat(changes, request), () => RWSTAT),
+  /** Ends a fid: its number is free at once, and whatever an interceptor does, its file is let go of. */
+  #end(request: Request<User>, fid: Fid<User>, message: Tclunk | Tremove): Awaitable<Reply> {
+    this.#fids.delete(fid);
+    if (!this.#intercept) return this.#act(request, fid, message);
+    const letGo = () => {
+      if (!fid.gone) this.#keeper.detached(() => this.#keeper.discard(fid));
+    };
+    const ended = orElse(
+      () => this.#pass(request, fid, message),
+      (error) => {
+        letGo();
+        throw error;
+      },
     );
-  }
-
-  #clunk(fid: Fid<User>): Awaitable<Reply> {
-    this.#fids.delete(fid);
-    return then(this.#discard(fid), () => RCLUNK);
-  }
-
-  async #remove(request: Request<User>, fid: Fid<User>): Promise<Reply> {
-    this.#fids.delete(fid);
-    fid.mode &= ~OpenMode.REMOVE_ON_CLOSE;
-    try {
-      const file = fileOf(fid);
-      if (!file.remove) throw denied();
-      await file.remove(request);
-    } finally {
-      await this.#discard(fid);
-    }
-    return RREMOVE;
-  }
-
-  /** The fid names `file` from now on, unless it went away while that was found out. */
-  #bind(fid: Fid<User>, file: ServerFile<User>): void {
-    if (fid.gone) throw unknownFid();
-    file.acquire?.();
-    fid.file?.release?.();
-    fid.file = file;
-  }
-
-  #opened(fid: Fid<User>, open: OpenFile<User>, mode: number): void {
-    if (fid.gone) {
-      this.#abandon(open);
-      throw unknownFid();
-    }
-    fid.open = open;
-    fid.mode = mode;
-  }
-
-  #forget(fid: Fid<User>): void {
-    this.#fids.delete(fid);
-    fid.gone = true;
-  }
-
-  /**
-   * Lets go of what a fid holds: reads and writes that wait are cancelled, the file is closed after the last of
-   * them has ended (a descriptor must not be reused under a read), then released.
-   */
-  #discard(fid: Fid<User>): Awaitable<void> {
-    fid.gone = true;
-    if (!fid.waiting || fid.waiting.size === 0) return this.#release(fid);
-    const idle = new Promise<void>((resolve) => {
-      fid.onIdle = resolve;
+    return chain(ended, (reply) => {
+      letGo();
+      return reply;
     });
-    for (const request of fid.waiting) request.cancel('fid clunked');
-    return idle.then(() => this.#release(fid));
-  }
-
-  #release(fid: Fid<User>): Awaitable<void> {
-    const { file, mode } = fid;
-    const open = fid.open ?? fid.auth;
-    if (open?.close || mode & OpenMode.REMOVE_ON_CLOSE) return this.#closeAndRelease(fid);
-    file?.release?.();
-  }
-
-  async #closeAndRelease(fid: Fid<User>): Promise<void> {
-    const { file, mode } = fid;
-    const open = fid.open ?? fid.auth;
-    try {
-      await open?.close?.();
-      if (mode & OpenMode.REMOVE_ON_CLOSE) await file?.remove?.(this.#request(fid));
-    } finally {
-      file?.release?.();
-    }
-  }
-
-  /** A request that no message made: what happens when a fid goes away with its connection. */
-  #request(fid: Fid<User>): Request<User> {
-    const request = new Request<User>(this.#connection, NOTAG, fid.number);
-    request.user = fid.user;
-    return request;
-  }
-
-  /** Closes what was opened for a fid that is gone. */
-  #abandon(open: { close?(): Awaitable<void> }): void {
-    this.#detached(() => open.close?.());
-  }
-
-  /** Runs what has no client left to be told of its failure. */
-  #detached(run: () => Awaitable<void>): void {
-    const ended = async () => run();
-    ended().catch((error: unknown) => this.#connection.fault(error));
   }
 }
 
-type FidMessage = Exclude<
-  TMessage,
-  { type: 100 | 102 | 104 | 108 | 110 } // those that make fids, or are not about one
->;
-
-/** Goes on at once with a value that is there: only what really waits costs a turn of the loop. */
-function then<T>(value: Awaitable<T>, use: (value: T) => Reply): Awaitable<Reply> {
-  return value instanceof Promise ? value.then(use) : use(value);
+/** Keeps the file of the request named while an operation on it is under way. */
+function hold<User>(request: Request<User>, reply: Awaitable<Reply>): Awaitable<Reply> {
+  return request.file ? holding(request.file, reply) : reply;
 }
 
-/** What `run` yields, or else what `failed` makes of its failure, at once or later. */
-function orElse<T>(run: () => Awaitable<T>, failed: (error: unknown) => never): Awaitable<T> {
-  try {
-    const value = run();
-    return value instanceof Promise ? value.catch(failed) : value;
-  } catch (error) {
-    return failed(error);
+function holdBoth<User>(request: Request<User>, reply: Awaitable<Reply>): Awaitable<Reply> {
+  const { directory } = request;
+  return hold(request, directory ? holding(directory, reply) : reply);
+}
+
+/**
+ * Who somebody is, is text even where names are bytes.
+ * @throws NinePError (protocol) if it is not UTF-8.
+ */
+function checkLogin({ uname, aname }: Tauth | Tattach): void {
+  if (!uname.isWellFormed() || !aname.isWellFormed()) {
+    throw protocolError('string is not valid UTF-8');
   }
-}
-
-function loginOf({ uname, aname, nUname }: Tauth | Tattach): Login {
-  return { uname, aname, nUname: nUname === NONUNAME ? undefined : nUname };
-}
-
-function fileOf<User>(fid: Fid<User>): ServerFile<User> {
-  if (!fid.file) throw denied();
-  return fid.file;
-}
-
-function openOf<User>(fid: Fid<User>): OpenFile<User> {
-  const open = fid.open ?? (fid.auth as OpenFile<User> | undefined);
-  if (!open) throw new NinePError('file not open', Errno.EBADF);
-  return open;
-}
-
-/** Offsets that JavaScript cannot count are beyond the end of every file. */
-function clamp(offset: Uint64): number {
-  return typeof offset === 'number' ? offset : Number.MAX_SAFE_INTEGER;
-}
-
-function denied(): NinePError {
-  return new NinePError('permission denied', Errno.EPERM);
-}
-
-function notOpenFor(what: string): NinePError {
-  return new NinePError(`file not open for ${what}`, Errno.EBADF);
-}
-
-function countTooLarge(): NinePError {
-  return new NinePError('i/o count too large', Errno.EIO);
 }

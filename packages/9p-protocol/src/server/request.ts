@@ -1,6 +1,7 @@
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
 import type { Connection } from './connection.js';
+import type { ServerFile } from './files.js';
 
 /** One request on its way: who asks, and whether he still wants to know. */
 export class Request<User = unknown> {
@@ -10,6 +11,10 @@ export class Request<User = unknown> {
   /** The fid that the request is about, NOFID for none. */
   readonly fid: number;
   readonly connection: Connection;
+  /** The file that the request is about: what its fid names. Of none in Tauth and Tattach, and of an authentication file. */
+  file: ServerFile<User> | undefined = undefined;
+  /** The other file of a request with two: the directory that a Trename, Trenameat or Tlink puts a name into. */
+  directory: ServerFile<User> | undefined = undefined;
   /** Set once nobody waits for the answer: it is dropped. */
   abandoned = false;
   /** Bytes that count against the limits of the connection until the answer. */

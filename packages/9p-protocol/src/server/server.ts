@@ -4,10 +4,13 @@ import { type ServerLimits, serverLimits } from '../limits.js';
 import type { Transport } from '../transport/transport.js';
 import { Connection, type ConnectionEvents } from './connection.js';
 import type { FileServer } from './files.js';
+import { composed, type Intercept } from './intercept.js';
 
-export interface ServerOptions extends ConnectionEvents {
+export interface ServerOptions<User = unknown> extends ConnectionEvents {
   /** Changes to the default limits. */
   readonly limits?: Partial<ServerLimits>;
+  /** Called around each request, the first of several outermost; see {@link Intercept}. */
+  readonly intercept?: Intercept<User> | readonly Intercept<User>[];
 }
 
 /**
@@ -19,12 +22,14 @@ export class Server<User = unknown> {
   readonly connections = new Set<Connection>();
   readonly #files: FileServer<User>;
   readonly #events: ConnectionEvents;
+  readonly #intercept: Intercept<unknown> | undefined;
   readonly #perPeer = new Map<string, number>();
 
   /** @throws NinePError (EINVAL) if a limit makes no sense. */
-  constructor(files: FileServer<User>, options: ServerOptions = {}) {
+  constructor(files: FileServer<User>, options: ServerOptions<NoInfer<User>> = {}) {
     this.#files = files;
     this.#events = options;
+    this.#intercept = composed(options.intercept) as Intercept<unknown> | undefined;
     this.limits = serverLimits(options.limits);
   }
 
@@ -45,6 +50,7 @@ export class Server<User = unknown> {
       this.#files as FileServer<unknown>,
       this.limits,
       { ...this.#events, closed: (_, reason) => this.#closed(connection, reason) },
+      this.#intercept,
     );
     this.connections.add(connection);
     return connection;

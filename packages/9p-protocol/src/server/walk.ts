@@ -3,6 +3,7 @@ import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
 import type { Qid } from '../types.js';
 import type { Awaitable, ServerFile } from './files.js';
+import { notDirectory, notFound } from './refusals.js';
 import type { Reply } from './replies.js';
 import type { Request } from './request.js';
 
@@ -53,10 +54,7 @@ export function checkName(name: string): void {
   }
 }
 
-export function notDirectory(): NinePError {
-  return new NinePError('not a directory', Errno.ENOTDIR);
-}
-
+/** The file of that name in a directory. `.` is a name in 9P2000.L alone, whose clients take it from a listing. */
 function lookUp<User>(
   file: ServerFile<User>,
   name: string,
@@ -64,6 +62,7 @@ function lookUp<User>(
 ): Awaitable<ServerFile<User> | undefined> {
   if (!(file.qid.type & QidType.DIR)) throw notDirectory();
   if (name === '..') return file.parent ?? file;
+  if (name === '.' && request.connection.dialect === '9P2000.L') return file;
   checkName(name);
   return file.walk?.(name, request);
 }
@@ -76,8 +75,4 @@ function endWalk<User>(
 ): Reply {
   if (qids.length === 0) throw error;
   return arrive(file, qids);
-}
-
-function notFound(): NinePError {
-  return new NinePError('file not found', Errno.ENOENT);
 }

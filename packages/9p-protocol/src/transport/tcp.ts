@@ -1,5 +1,6 @@
-import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { DuplexTransport } from './duplex.js';
+import { connected, listening } from './socket.js';
 import type { Listener, Transport } from './transport.js';
 
 /**
@@ -12,33 +13,21 @@ export interface TcpConnectOptions {
   readonly host: string;
   readonly port: number;
   /** Gives up with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Connects over TCP.
  * @throws Node's system error (ECONNREFUSED, ENOTFOUND, …) or the signal's reason.
  */
-export function connectTcp(options: TcpConnectOptions): Promise<Transport> {
+export async function connectTcp(options: TcpConnectOptions): Promise<Transport> {
   const { host, port, signal } = options;
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const socket = connectSocket({ host, port, noDelay: true });
-    const abort = () => socket.destroy(asError(signal?.reason));
-    signal?.addEventListener('abort', abort);
-    socket.once('error', reject);
-    socket.once('close', () => signal?.removeEventListener('abort', abort));
-    socket.once('connect', () => {
-      signal?.removeEventListener('abort', abort);
-      socket.removeListener('error', reject);
-      resolve(tcpTransport(socket));
-    });
-  });
+  return tcpTransport(await connected({ host, port, noDelay: true }, signal));
 }
 
 export interface TcpListenOptions {
   /** An address of this machine; all of them if left out. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** 0 takes a free one. */
   readonly port: number;
 }
@@ -52,15 +41,11 @@ export function listenTcp(
   accept: (transport: Transport) => void,
 ): Promise<Listener> {
   const server = createServer({ noDelay: true }, (socket) => accept(tcpTransport(socket)));
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port: options.port, host: options.host, backlog: 1024 }, () => {
-      server.removeListener('error', reject);
-      // Accepting can fail for want of descriptors: the connection is lost, the service is not.
-      server.on('error', () => {});
-      resolve(new TcpListener(server));
-    });
-  });
+  return listening(
+    server,
+    { port: options.port, host: options.host, backlog: 1024 },
+    () => new TcpListener(server),
+  );
 }
 
 class TcpListener implements Listener {
@@ -95,8 +80,4 @@ function endpoint(host: string, port: number | undefined): string {
 /** IPv4 addresses that a dual-stack socket shows as IPv6 in their usual form. */
 function plain(host: string): string {
   return host.startsWith('::ffff:') ? host.slice(7) : host;
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason ?? 'aborted'));
 }

@@ -1,6 +1,6 @@
 /** Who is at the other end, as far as the transport knows. */
 export interface PeerIdentity {
-  /** For messages and logs: `127.0.0.1!40312`, a socket's path, `memory`. */
+  /** For messages and logs: `127.0.0.1!40312`, `unix!/run/files`, `memory`. */
   readonly address: string;
   /** Peers of one group share its limits: the host part of an address. */
   readonly group: string;
