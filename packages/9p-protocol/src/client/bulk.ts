@@ -1,42 +1,87 @@
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { clientLimits } from '../limits.js';
 import type { Fid, RequestOptions } from './fid.js';
 
-/** Requests of a bulk transfer under way at once: enough to hide a round trip, few enough to stay fair. */
-const IN_FLIGHT = 4;
+/** What part of a file is moved, and how. */
+export interface RangeOptions extends RequestOptions {
+  /** Where it begins, in bytes. Default 0. */
+  readonly start?: number | undefined;
+  /** Requests under way at once. */
+  readonly inFlight?: number | undefined;
+}
 
-/** A file's bytes in order while the next reads are under way; ends at the first empty read. */
-export async function* readRange(
-  fid: Fid,
-  options: RequestOptions & { start?: number; inFlight?: number },
-): AsyncGenerator<Uint8Array> {
-  const { start = 0, inFlight = IN_FLIGHT } = options;
-  const count = fid.chunk;
-  const reads: { offset: number; data: Promise<Uint8Array> }[] = [];
+/** What part of a file is read. */
+export interface ReadRangeOptions extends RangeOptions {
+  /** Where it ends, exclusive; default the end of the file. */
+  readonly end?: number | undefined;
+}
+
+/**
+ * A file's bytes in order while the next reads are under way, in the pieces that were received; ends at the first
+ * empty read.
+ */
+export async function* readRange(fid: Fid, options: ReadRangeOptions): AsyncGenerator<Uint8Array> {
+  const { start = 0, end = Infinity, inFlight = clientLimits.bulkRequests } = options;
+  const reads: { offset: number; count: number; data: Promise<readonly Uint8Array[]> }[] = [];
   let next = start;
   try {
     for (;;) {
-      while (reads.length < inFlight) {
-        const data = fid.read(next, count, options);
+      while (reads.length < inFlight && next < end) {
+        const count = Math.min(fid.chunk, end - next);
+        const data = fid.readPieces(next, count, options);
         // A read beyond the end of the transfer may fail with nobody left to care.
         data.catch(() => {});
-        reads.push({ offset: next, data });
+        reads.push({ offset: next, count, data });
         next += count;
       }
-      const read = reads.shift()!;
+      const read = reads.shift();
+      if (!read) return;
       let at = read.offset;
-      let data = await read.data;
+      const until = read.offset + read.count;
+      let pieces = await read.data;
       // A short read is not the end of the file: ask for the rest of this piece before the next one counts.
-      while (data.length > 0) {
-        at += data.length;
-        yield data;
-        if (at === read.offset + count) break;
-        data = await fid.read(at, read.offset + count - at, options);
+      for (;;) {
+        const before = at;
+        for (const piece of pieces) {
+          if (piece.length === 0) continue;
+          at += piece.length;
+          yield piece;
+        }
+        if (at === before) return;
+        if (at === until) break;
+        pieces = await fid.readPieces(at, until - at, options);
       }
-      if (at < read.offset + count) return;
     }
   } finally {
     await Promise.allSettled(reads.map((read) => read.data));
+  }
+}
+
+/**
+ * The same for a file of which nothing is known: one request at a time for as long as answers come short, as those
+ * of pipes, events and small files do, several at once behind the first full one.
+ */
+export async function* readContents(
+  fid: Fid,
+  options: ReadRangeOptions,
+): AsyncGenerator<Uint8Array> {
+  const { start = 0, end = Infinity } = options;
+  let at = start;
+  while (at < end) {
+    const count = Math.min(fid.chunk, end - at);
+    let length = 0;
+    for (const piece of await fid.readPieces(at, count, options)) {
+      if (piece.length === 0) continue;
+      length += piece.length;
+      yield piece;
+    }
+    if (length === 0) return;
+    at += length;
+    if (length === count) {
+      yield* readRange(fid, { ...options, start: at });
+      return;
+    }
   }
 }
 
@@ -46,20 +91,57 @@ export async function writeRange(
   data: Uint8Array,
   options: RequestOptions & { offset?: number; inFlight?: number },
 ): Promise<void> {
-  const { offset = 0, inFlight = IN_FLIGHT } = options;
-  const count = fid.chunk;
-  const writes: Promise<void>[] = [];
+  const writer = new BulkWriter(fid, { ...options, start: options.offset });
   try {
-    for (let at = 0; at < data.length; at += count) {
-      if (writes.length >= inFlight) await writes.shift();
-      const piece = data.subarray(at, at + count);
-      const write = writePiece(fid, offset + at, piece, options);
-      write.catch(() => {});
-      writes.push(write);
-    }
-    while (writes.length > 0) await writes.shift();
+    await writer.write(data);
   } finally {
-    await Promise.allSettled(writes);
+    await writer.finish();
+  }
+}
+
+/** Writes what comes piece by piece one behind the other, several requests under way at once. */
+export class BulkWriter {
+  readonly #fid: Fid;
+  readonly #options: RangeOptions;
+  readonly #writes: Promise<void>[] = [];
+  #failed: { readonly error: unknown } | undefined;
+  /** Where the next piece goes. */
+  offset: number;
+
+  constructor(fid: Fid, options: RangeOptions) {
+    this.#fid = fid;
+    this.#options = options;
+    this.offset = options.start ?? 0;
+  }
+
+  /**
+   * Takes a piece; answers when there is room for the next one. The data must not be changed before `finish`.
+   * @throws what a piece before it failed with
+   */
+  async write(data: Uint8Array): Promise<void> {
+    const { inFlight = clientLimits.bulkRequests } = this.#options;
+    const count = this.#fid.chunk;
+    for (let at = 0; at < data.length; at += count) {
+      while (this.#writes.length >= inFlight) await this.#writes.shift();
+      this.#check();
+      const piece = data.subarray(at, at + count);
+      const write = writePiece(this.#fid, this.offset, piece, this.#options);
+      write.catch((error: unknown) => {
+        this.#failed ??= { error };
+      });
+      this.#writes.push(write);
+      this.offset += piece.length;
+    }
+  }
+
+  /** Everything was taken by the server. */
+  async finish(): Promise<void> {
+    await Promise.allSettled(this.#writes.splice(0));
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#failed) throw this.#failed.error;
   }
 }
 

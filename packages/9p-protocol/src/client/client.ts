@@ -5,28 +5,16 @@ import { type Dialect, IO_HEADER_SIZE, MessageType, MIN_MSIZE, NOTAG } from '../
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
 import { DEFAULT_MSIZE } from '../limits.js';
-import type {
-  AnyMessage,
-  Rattach,
-  Rauth,
-  Rclunk,
-  Rcreate,
-  Rflush,
-  RMessage,
-  Ropen,
-  Rread,
-  Rremove,
-  Rstat,
-  Rversion,
-  Rwalk,
-  Rwrite,
-  Rwstat,
-  TMessage,
-} from '../messages.js';
+import type { AnyMessage, RMessage, Rversion, TMessage } from '../messages.js';
 import type { Transport } from '../transport/transport.js';
+import type { ReplyTo, Unsent } from './replies.js';
+import { linuxError } from './system-errors.js';
 
 export interface ClientOptions {
-  /** Dialect to ask for; the server may answer a lesser one. Default 9P2000.u. */
+  /**
+   * Dialect to ask for; the server may answer a lesser one. Default 9P2000.u. A server that does not know 9P2000.L
+   * at all is asked for 9P2000.u then.
+   */
   readonly version?: Dialect;
   /** Largest message to ask for, in bytes; the server may answer less. */
   readonly msize?: number;
@@ -42,24 +30,11 @@ export interface ClientOptions {
   readonly heartbeat?: number;
 }
 
-/** The reply to each request. */
-export type ReplyTo<T extends TMessage['type']> = {
-  100: Rversion;
-  102: Rauth;
-  104: Rattach;
-  108: Rflush;
-  110: Rwalk;
-  112: Ropen;
-  114: Rcreate;
-  116: Rread;
-  118: Rwrite;
-  120: Rclunk;
-  122: Rremove;
-  124: Rstat;
-  126: Rwstat;
-}[T];
+/** From the least to the richest. */
+const dialects: readonly string[] = ['9P2000', '9P2000.u', '9P2000.L'] satisfies Dialect[];
 
-type Unsent<M> = M extends TMessage ? Omit<M, 'tag'> : never;
+/** Names and texts are bytes: one that is not UTF-8 must not cost the connection. */
+const LENIENT = { strings: 'bytes' } as const;
 
 interface Pending {
   readonly type: number;
@@ -118,9 +93,7 @@ export class Client {
     try {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', abort);
-      const asked = client.msize;
-      const reply = await client.request({ type: MessageType.Tversion, msize: asked, version });
-      client.#agree(reply, asked, version);
+      await client.#negotiate(version);
       return client;
     } catch (error) {
       client.destroy();
@@ -209,17 +182,25 @@ export class Client {
     this.close();
   }
 
+  async #negotiate(version: Dialect): Promise<void> {
+    const msize = this.msize;
+    const type = MessageType.Tversion;
+    const reply = await this.request({ type, msize, version });
+    // Servers of .u that have not heard of .L either cut the suffix off, or know no such version: version(5).
+    const unknown = version === '9P2000.L' && !reply.version.startsWith('9P2000');
+    if (unknown) return this.#negotiate('9P2000.u');
+    this.#agree(reply, msize, version);
+  }
+
   #agree(reply: Rversion, asked: number, version: Dialect): void {
-    if (reply.version !== '9P2000.u' && reply.version !== '9P2000') {
-      throw protocolError(`server speaks ${JSON.stringify(reply.version)}, not 9P2000`);
-    }
-    if (reply.version === '9P2000.u' && version === '9P2000') {
-      throw protocolError('server answers a dialect that was not asked for');
+    const answered = dialects.indexOf(reply.version);
+    if (answered < 0 || answered > dialects.indexOf(version)) {
+      throw protocolError(`server speaks ${JSON.stringify(reply.version)}, not ${version}`);
     }
     if (reply.msize < MIN_MSIZE || reply.msize > asked) {
       throw protocolError(`server answers msize ${reply.msize} when asked for ${asked}`);
     }
-    this.dialect = reply.version;
+    this.dialect = reply.version as Dialect;
     this.msize = reply.msize;
     this.#frames.maxSize = reply.msize;
   }
@@ -254,12 +235,13 @@ export class Client {
 
   #receive(frame: Buffer, pieces: PayloadPieces | undefined): void {
     if (this.#closed) return;
-    const message = pieces ? decodePieces(frame, pieces) : decode(frame, this.dialect);
+    const message = pieces ? decodePieces(frame, pieces) : decode(frame, this.dialect, LENIENT);
     this.#trace?.('received', message);
     const { tag, type } = message;
     const pending = this.#pending.get(tag);
     if (!pending) throw protocolError(`answer with tag ${tag}, which is not in use`);
-    if (type !== pending.type + 1 && type !== MessageType.Rerror) {
+    const failed = type === MessageType.Rerror || type === MessageType.Rlerror;
+    if (type !== pending.type + 1 && !failed) {
       throw protocolError(`answer of type ${type} to a request of type ${pending.type}`);
     }
     this.#pending.delete(tag);
@@ -267,6 +249,8 @@ export class Client {
     if (!pending.release && tag !== NOTAG) this.#freeTags.push(tag);
     if (type === MessageType.Rerror) {
       pending.reject(new NinePError(message.ename, message.errno));
+    } else if (type === MessageType.Rlerror) {
+      pending.reject(linuxError(message.ecode));
     } else {
       pending.resolve(message as RMessage);
     }

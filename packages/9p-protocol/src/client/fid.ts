@@ -3,21 +3,22 @@ import { MAX_WALK_NAMES, MessageType, NOFID, NONUNAME, QidType } from '../consta
 import { dontTouch } from '../dont-touch.js';
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
+import { clientLimits } from '../limits.js';
 import type { Qid, Stat } from '../types.js';
-import { readRange, writeRange } from './bulk.js';
+import { type ReadRangeOptions, readRange, writeRange } from './bulk.js';
 import type { Client } from './client.js';
 
 /** What a request may be given. */
 export interface RequestOptions {
   /** Flushes the request. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Who attaches. */
 export interface AttachOptions extends RequestOptions {
   readonly uname: string;
   readonly aname?: string;
-  /** The user's number, sent in 9P2000.u. */
+  /** The user's number, sent in 9P2000.u and 9P2000.L. */
   readonly nUname?: number;
 }
 
@@ -55,7 +56,12 @@ export async function attach(
   }
 }
 
-/** A client's handle of a file on a server: a fid, walked to or open. Clunk it (or dispose of it) when done. */
+/**
+ * A client's handle of a file on a server: a fid, walked to or open. Clunk it (or dispose of it) when done.
+ *
+ * Its methods are the requests of 9P2000 and 9P2000.u. In 9P2000.L `walk`, `read`, `write`, `remove`, `clunk` and
+ * what is made of them are the same; the functions of `linux` take the place of the others.
+ */
 export class Fid {
   readonly client: Client;
   readonly number: number;
@@ -186,7 +192,7 @@ export class Fid {
    * The file from `start` to its end in order, several reads under way at once. For files; a stream, whose
    * offsets mean nothing, is read with `stream`.
    */
-  chunks(options: RequestOptions & { start?: number; inFlight?: number } = {}) {
+  chunks(options: ReadRangeOptions = {}): AsyncGenerator<Uint8Array> {
     return readRange(this, options);
   }
 
@@ -207,7 +213,7 @@ export class Fid {
    * @throws NinePError (EFBIG) if it is longer than `limit` bytes, 16 MiB by default.
    */
   async readAll(options: RequestOptions & { limit?: number } = {}): Promise<Buffer> {
-    const { limit = 16 * 1024 * 1024 } = options;
+    const { limit = clientLimits.readAll } = options;
     const pieces: Uint8Array[] = [];
     let length = 0;
     for await (const piece of this.stream(options)) {
@@ -232,7 +238,7 @@ export class Fid {
    */
   async readDirectory(options: RequestOptions & { limit?: number } = {}): Promise<Stat[]> {
     if (!(this.qid.type & QidType.DIR)) throw new NinePError('not a directory', Errno.ENOTDIR);
-    return decodeStats(await this.readAll(options), this.client.dialect);
+    return decodeStats(await this.readAll(options), this.client.dialect, { strings: 'bytes' });
   }
 
   /** The open file as a web stream; cancelling it clunks the fid. */
