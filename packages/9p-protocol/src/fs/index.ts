@@ -1,0 +1,3 @@
+export { type DirectoryLimits, defaultDirectoryLimits } from '../limits.js';
+export { type OwnerFiles, type OwnerNames, ownerNames } from './owner-names.js';
+export { type DirectoryOptions, DirectoryServer, serveDirectory } from './server.js';

@@ -1,0 +1,106 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fdatasync,
+  fsync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import { OpenMode } from '../constants.js';
+import { Errno } from '../errno.js';
+import { NinePError } from '../errors.js';
+import type { FileLock, OpenFile } from '../server/files.js';
+import type { GraphNode, Handle } from './graph-node.js';
+import { fdPath } from './paths.js';
+
+const syncAll = promisify(fsync);
+const syncData = promisify(fdatasync);
+
+/**
+ * Opens a regular file through the descriptor that stands for it: whatever takes its name meanwhile, a pipe or a
+ * device is not opened.
+ * @throws NinePError (EISDIR, EPERM for what is no regular file, EROFS, EMFILE), Node's system errors
+ */
+export function openFile(node: GraphNode, mode: number): OpenLocalFile {
+  const access = mode & OpenMode.ACCESS_MASK;
+  const writable = access === OpenMode.WRITE || access === OpenMode.READ_WRITE;
+  if (writable || mode & (OpenMode.TRUNCATE | OpenMode.REMOVE_ON_CLOSE)) node.tree.checkWritable();
+  if (node.isLink) throw new NinePError('is a symbolic link', Errno.ELOOP);
+  if (!node.stats().isFile()) throw new NinePError('not a regular file', Errno.EPERM);
+  const path = fdPath(node.descriptor());
+  if (access === OpenMode.EXECUTE) accessSync(path, constants.X_OK);
+  const fd = node.tree.opening(() => openSync(path, systemFlags(mode)));
+  return new OpenLocalFile(node, fd, writable);
+}
+
+/** The flags of open(2) for Topen's mode. */
+export function systemFlags(mode: number): number {
+  // Neither a lease of another process nor a terminal may have an effect on the server.
+  let flags = constants.O_NONBLOCK | constants.O_NOCTTY;
+  const access = mode & OpenMode.ACCESS_MASK;
+  if (access === OpenMode.WRITE) flags |= constants.O_WRONLY;
+  else if (access === OpenMode.READ_WRITE) flags |= constants.O_RDWR;
+  if (mode & OpenMode.TRUNCATE) flags |= constants.O_TRUNC;
+  if (mode & OpenMode.APPEND) flags |= constants.O_APPEND;
+  return flags;
+}
+
+/** A regular file, open: it goes on to be readable and writable when its name is gone. */
+export class OpenLocalFile implements OpenFile<string>, Handle {
+  readonly fd: number;
+  readonly writable: boolean;
+  readonly #node: GraphNode;
+  #syncing: Promise<unknown> | undefined;
+
+  /** @param fd is closed with this file; one that `Export.opening` made */
+  constructor(node: GraphNode, fd: number, writable: boolean) {
+    this.#node = node;
+    this.fd = fd;
+    this.writable = writable;
+    node.addHandle(this);
+  }
+
+  read(offset: number, count: number): Uint8Array {
+    const data = Buffer.allocUnsafe(count);
+    const length = readSync(this.fd, data, 0, count, offset);
+    if (length === count) return data;
+    // A small rest must not keep a large buffer until the client has taken it.
+    return length < count / 2 ? Buffer.from(data.subarray(0, length)) : data.subarray(0, length);
+  }
+
+  write(offset: number, data: Uint8Array): number {
+    return writeSync(this.fd, data, 0, data.length, offset);
+  }
+
+  async sync(dataOnly: boolean): Promise<void> {
+    const syncing = dataOnly ? syncData(this.fd) : syncAll(this.fd);
+    const settled = Promise.allSettled([syncing, this.#syncing]);
+    this.#syncing = settled;
+    await syncing;
+  }
+
+  lock(lock: FileLock): boolean {
+    return this.#node.tree.locks.lock(this.#node.qid.path, lock, this);
+  }
+
+  getlock(lock: FileLock): FileLock | undefined {
+    return this.#node.tree.locks.conflict(this.#node.qid.path, lock);
+  }
+
+  /** A descriptor must not be another's under a sync. */
+  close(): void | Promise<void> {
+    if (this.#syncing) return this.#syncing.then(() => this.#close());
+    this.#close();
+  }
+
+  #close(): void {
+    const { tree, qid } = this.#node;
+    tree.locks.release(qid.path, this);
+    this.#node.removeHandle(this);
+    tree.closed();
+    closeSync(this.fd);
+  }
+}
