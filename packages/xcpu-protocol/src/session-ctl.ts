@@ -61,6 +61,26 @@ export type SetupCommand =
  */
 export function parseSessionCommand(line: string): SessionCommand {
   const [name = '', ...args] = parseWords(line);
+  return commandOf(name, args);
+}
+
+/**
+ * The line for a session's `ctl`, without its newline; `parseSessionCommand` gives the command back.
+ *
+ * @throws XcpuFormatError when a line cannot hold the command, as with a newline in a file name
+ */
+export function formatSessionCommand(command: SessionCommand): string {
+  const args = argumentsOf(command);
+  commandOf(command.command, args);
+  const line = formatWords([command.command, ...args]);
+  if (line.includes('\n')) {
+    throw new XcpuFormatError('invalid argument');
+  }
+  return line;
+}
+
+/** The command of that name. @throws XcpuFormatError as `parseSessionCommand` */
+function commandOf(name: string, args: readonly string[]): SessionCommand {
   if (!Object.hasOwn(PARSERS, name)) {
     throw new XcpuFormatError('unknown command');
   }
@@ -72,20 +92,6 @@ export function parseSessionCommand(line: string): SessionCommand {
     throw new XcpuFormatError('syntax error');
   }
   return parser.parse(...args);
-}
-
-/**
- * The line for a session's `ctl`, without its newline; `parseSessionCommand` gives the command back.
- *
- * @throws XcpuFormatError when a line cannot hold the command, as with a newline in a file name
- */
-export function formatSessionCommand(command: SessionCommand): string {
-  const line = formatWords([command.command, ...argumentsOf(command)]);
-  if (line.includes('\n')) {
-    throw new XcpuFormatError('invalid argument');
-  }
-  parseSessionCommand(line);
-  return line;
 }
 
 interface Parser {
