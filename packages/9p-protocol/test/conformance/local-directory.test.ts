@@ -1,0 +1,37 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Capability, formatTap, runConformance } from '../../src/conformance/index.js';
+import { serveDirectory } from '../../src/fs/index.js';
+import { connectTo, dialects } from './subjects.js';
+
+/** What is served as root is not refused to root; what is served as another user he cannot give away. */
+const capabilities: readonly Capability[] = [
+  'symlink',
+  'link',
+  'lock',
+  'at',
+  'byte-names',
+  'versions',
+  'pipelining',
+  process.getuid?.() === 0 ? 'owner' : 'permissions',
+];
+
+describe('the conformance suite', () => {
+  let directory = '';
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), '9p-conformance-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  for (const dialect of dialects) {
+    it(`is passed in ${dialect} by a local directory`, async () => {
+      const who = { uname: 'somebody', nUname: process.getuid?.() ?? 0 };
+      const connect = connectTo(serveDirectory(directory));
+      const results = await runConformance({ connect, dialect, capabilities, ...who });
+      expect(formatTap(results.filter(({ outcome }) => outcome === 'failed'))).toBe(formatTap([]));
+      expect(readdirSync(directory)).toEqual([]);
+    }, 30_000);
+  }
+});
