@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { closeSync, constants, fchownSync, openSync } from 'node:fs';
+import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { nodeError } from '../errors.js';
 
@@ -77,6 +77,8 @@ export class PipeMaker {
       for (const pid of await firstLines(shell, AHEAD * SET)) {
         made.push(openSync(`/proc/${pid}/fd/${HELD}`, O_RDWR | O_NONBLOCK));
       }
+      // They are given to users: whatever else a number might lead to must not be.
+      if (!made.every((fd) => fstatSync(fd).isFIFO())) throw new Error('not a pipe');
       this.#ready.push(...made);
     } catch {
       for (const fd of made) closeSync(fd);
