@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { BIN, ROOT } from './paths.mjs';
 
 /** The commands that are shipped as one file each, by the name of their package. */
-export const COMMANDS = ['xcpufs', 'xrx', 'xps', 'xuserset', 'xgroupset'];
+export const COMMANDS = ['xcpufs', 'xrx', 'xps', 'xuserset', 'xgroupset', '9p', '9pfuse'];
 
 /**
  * Makes packages/NAME/dist/NAME.cjs, an executable that needs nothing but Node.js, out of packages/NAME/src/main.ts,

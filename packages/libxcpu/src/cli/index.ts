@@ -1,5 +1,6 @@
 /** What the commands share beside the library: starting and ending, options, operands. Loads nothing heavy. */
 
+export { FdWriter } from '../fd-writer.js';
 export { printError, printOut } from '../print.js';
 export { type AdminCommand, idOperand, runAdminCommand, takeVerb, type Verb } from './admin.js';
 export { type CommandLine, type CommandText, parseCommandLine } from './command-line.js';
