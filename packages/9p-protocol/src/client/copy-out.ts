@@ -137,7 +137,7 @@ class CopierOut {
         break;
       } catch (error) {
         if (again || codeOf(error) !== 'EEXIST') throw error;
-        await removeOther(target);
+        await makeWay(target);
       }
     }
     this.run.done(path, 'symlink');
@@ -145,8 +145,8 @@ class CopierOut {
 }
 
 /**
- * Opens a file for writing that nothing but this name leads to, emptied if it was there. Anything else of that name
- * is taken away first, so that a link is never written through and a pipe never waited for.
+ * Opens a file for writing that nothing but this name leads to, emptied if it was there. A link of that name is taken
+ * away first, so that it is never written through.
  */
 async function createFile(target: Buffer, mode: number): Promise<FileHandle> {
   for (let again = false; ; again = true) {
@@ -160,14 +160,18 @@ async function createFile(target: Buffer, mode: number): Promise<FileHandle> {
       if ((await file.stat()).isFile()) return file;
       await file.close();
     } else {
-      await removeOther(target);
+      await makeWay(target);
     }
   }
 }
 
-/** Takes away what is not a directory. */
-async function removeOther(target: Buffer): Promise<void> {
-  if ((await lstat(target)).isDirectory()) throw systemError(Errno.EISDIR, 'is a directory');
+/** Takes away a file or a link, and nothing else: to root, /dev/null is a file that could be replaced. */
+async function makeWay(target: Buffer): Promise<void> {
+  const there = await lstat(target);
+  if (there.isDirectory()) throw inTheWay(Errno.EISDIR, 'is a directory');
+  if (!there.isFile() && !there.isSymbolicLink()) {
+    throw inTheWay(Errno.EEXIST, 'is a pipe, a socket or a device');
+  }
   await unlink(target);
 }
 
@@ -182,7 +186,7 @@ async function makeDirectory(target: Buffer, mode: number, top: boolean): Promis
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     const there = await (top ? stat(target) : lstat(target));
-    if (!there.isDirectory()) throw systemError(Errno.ENOTDIR, 'not a directory');
+    if (!there.isDirectory()) throw inTheWay(Errno.ENOTDIR, 'not a directory');
   }
 }
 
@@ -214,12 +218,20 @@ const SLASH = Buffer.from('/');
 
 /** A failure of this machine's own, with the local path, since the other end has nothing to do with it. */
 function localError(path: string, target: Buffer, error: unknown): unknown {
+  if (error instanceof InTheWay) return namedError(target.toString(), error.reason);
   if (error instanceof NinePError) return namedError(path, error);
   return codeOf(error) ? namedError(target.toString(), NinePError.from(error)) : error;
 }
 
-function systemError(errno: number, text: string): Error {
-  return new NinePError(text, errno);
+/** What is at the target is of another kind than what comes, and not to be replaced. */
+class InTheWay extends Error {
+  constructor(readonly reason: NinePError) {
+    super(reason.message);
+  }
+}
+
+function inTheWay(errno: number, text: string): InTheWay {
+  return new InTheWay(new NinePError(text, errno));
 }
 
 function codeOf(error: unknown): unknown {

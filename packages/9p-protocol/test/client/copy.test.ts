@@ -306,12 +306,21 @@ describe('copying out', () => {
     expect(readFileSync(join(scratch, 'victim'), 'utf8')).toBe('mine');
   });
 
-  it('does not wait for a pipe in its way', async () => {
+  it('neither waits for a pipe in its way nor takes it away', async () => {
     const files = await fresh('9P2000.L');
-    await files.writeFile('/f', 'x');
-    execFileSync('mkfifo', [join(scratch, 'f')]);
-    await files.copyOut('/f', join(scratch, 'f'));
-    expect(readFileSync(join(scratch, 'f'), 'utf8')).toBe('x');
-    expect(existsSync(join(scratch, 'g'))).toBe(false);
+    await files.mkdir('/d');
+    for (const make of [
+      () => files.writeFile('/d/x', 'x'),
+      () => files.rm('/d/x').then(() => files.symlink('elsewhere', '/d/x')),
+    ]) {
+      await make();
+      mkdirSync(join(scratch, 'd'), { recursive: true });
+      const pipe = join(scratch, 'd/x');
+      if (!existsSync(pipe)) execFileSync('mkfifo', [pipe]);
+      await expect(files.copyOut('/d', join(scratch, 'd'))).rejects.toThrow(
+        `${pipe}: is a pipe, a socket or a device`,
+      );
+      expect(lstatSync(pipe).isFIFO()).toBe(true);
+    }
   });
 });
