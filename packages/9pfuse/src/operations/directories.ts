@@ -1,0 +1,136 @@
+/** Listing directories. */
+import { setMaxListeners } from 'node:events';
+import { type DirectoryEntry, LinuxOpen, nameToBytes } from '@xcpu/9p-protocol';
+import { Opcode } from '../protocol/constants.js';
+import { ListingWriter } from '../protocol/listing.js';
+import { type FuseEntry, openReply } from '../protocol/replies.js';
+import type { Fsyncdir, Opendir, Readdir, Readdirplus } from '../protocol/requests.js';
+import type { RemoteFile } from '../remote/remote.js';
+import type { Node } from '../tree/node.js';
+import { type Answer, DONE, type Volume } from '../volume.js';
+
+/** The longest name that the kernel takes: a longer one would cost it the whole listing. */
+const MAX_NAME = 1024;
+/** "No file to tell of": the kernel looks such a name up when it is wanted. */
+const NO_ENTRY: FuseEntry = {
+  node: 0,
+  generation: 0,
+  entryTimeout: 0,
+  attributesTimeout: 0,
+  attributes: undefined,
+};
+
+export async function opendir(
+  volume: Volume,
+  request: Opendir,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const node = volume.nodes.get(request.node);
+  const { remote, pipeline, nodes } = volume;
+  const flags = LinuxOpen.RDONLY | LinuxOpen.DIRECTORY;
+  const [fid] = await nodes.use(node, (directory) =>
+    pipeline.walk(directory, undefined, (fid) => remote.open(fid, flags, { signal }), { signal }),
+  );
+  const handle = volume.handles.add(node, fid, { listing: remote.list(fid) });
+  return {
+    body: [openReply(handle.id, 0)],
+    refused: () => volume.handles.close(handle),
+  };
+}
+
+/** READDIR and READDIRPLUS: as many names as fit behind the one that the kernel has, with their files in the latter. */
+export async function readdir(
+  volume: Volume,
+  request: Readdir | Readdirplus,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { node, listing } = volume.handles.get(request.handle);
+  if (!listing) return DONE;
+  const plus = request.opcode === Opcode.READDIRPLUS;
+  let { offset } = request;
+  for (;;) {
+    const entries = await listing.from(offset, { signal });
+    const last = entries.at(-1);
+    if (!last) return DONE;
+    const answer = plus
+      ? await withFiles(volume, node, fitting(entries, request.size, true), request.size, signal)
+      : { body: [namesOnly(fitting(entries, request.size, false), request.size)] };
+    if (answer.body[0]!.length > 0) return answer;
+    // All of these were names that the kernel would not take.
+    offset = last.offset;
+  }
+}
+
+export async function fsyncdir(volume: Volume, request: Fsyncdir, signal: AbortSignal) {
+  const { fid } = volume.handles.get(request.handle);
+  await volume.remote.sync(fid, false, { signal });
+  return DONE;
+}
+
+/** Those of the names that have room, and that a kernel takes. */
+function fitting(
+  entries: readonly DirectoryEntry[],
+  size: number,
+  plus: boolean,
+): DirectoryEntry[] {
+  const room = new ListingWriter(size);
+  const some: DirectoryEntry[] = [];
+  for (const entry of entries) {
+    if (!isName(entry.name)) continue;
+    if (!room.add(direntOf(entry), plus ? NO_ENTRY : undefined)) break;
+    some.push(entry);
+  }
+  return some;
+}
+
+function namesOnly(entries: readonly DirectoryEntry[], size: number): Buffer {
+  const listing = new ListingWriter(size);
+  for (const entry of entries) listing.add(direntOf(entry));
+  return listing.bytes;
+}
+
+async function withFiles(
+  volume: Volume,
+  parent: Node,
+  entries: readonly DirectoryEntry[],
+  size: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  setMaxListeners(0, signal);
+  const found = await Promise.allSettled(
+    entries.map(({ name }) => (isDot(name) ? undefined : volume.find(parent, name, signal))),
+  );
+  signal.throwIfAborted();
+  const listing = new ListingWriter(size);
+  const told: Node[] = [];
+  entries.forEach((entry, index) => {
+    const outcome = found[index]!;
+    const file = outcome.status === 'fulfilled' ? outcome.value : undefined;
+    listing.add(direntOf(entry), file ? entryOf(volume, file) : NO_ENTRY);
+    if (file) told.push(file.node);
+  });
+  for (const node of told) volume.nodes.refer(node);
+  return {
+    body: [listing.bytes],
+    refused: () => {
+      for (const node of told) volume.nodes.forget(node.id, 1);
+    },
+  };
+}
+
+function entryOf(volume: Volume, { node, file }: { node: Node; file: RemoteFile }): FuseEntry {
+  return volume.entry(node, file);
+}
+
+function direntOf({ qid, offset, type, name }: DirectoryEntry) {
+  return { ino: qid.path, offset, type, name };
+}
+
+function isDot(name: string): boolean {
+  return name === '.' || name === '..';
+}
+
+/** A server can send anything: one name that cannot be would hide all the others. */
+function isName(name: string): boolean {
+  return name !== '' && !/[/\0]/.test(name) && nameToBytes(name).length <= MAX_NAME;
+}

@@ -1,0 +1,221 @@
+/** Opening, reading and writing files. */
+import { setMaxListeners } from 'node:events';
+import { Errno, FileMode, LinuxOpen, NinePError, type Uint64 } from '@xcpu/9p-protocol';
+import type { Fid } from '@xcpu/9p-protocol/client';
+import { errnoOf } from '../errors.js';
+import { openFlags } from '../open-flags.js';
+import { OpenReplyFlag, SyncFlag } from '../protocol/constants.js';
+import { openReply, sizeReply } from '../protocol/replies.js';
+import type { Create, Fsync, Open, Read, Release, Write } from '../protocol/requests.js';
+import type { RemoteFile } from '../remote/remote.js';
+import type { Handle } from '../tree/handles.js';
+import { type Answer, DONE, type Volume } from '../volume.js';
+
+export async function open(volume: Volume, request: Open, signal: AbortSignal): Promise<Answer> {
+  const node = volume.nodes.get(request.node);
+  const flags = openFlags(request.flags);
+  const [fid, file, direct] = await opened(volume, request, flags, signal);
+  const unchanged = node.told(file);
+  const cacheable = volume.cache.validate ? unchanged : true;
+  // What the kernel knows of the size may be a moment old: reads go by it.
+  if (!unchanged && volume.cache.validate) volume.forgetAttributes(node);
+  const pastCache = direct || tellsNoSize(volume, file, flags);
+  const handle = volume.handles.add(node, fid, { direct: pastCache });
+  return {
+    body: [openReply(handle.id, replyFlags(pastCache, cacheable))],
+    refused: () => volume.handles.close(handle),
+  };
+}
+
+/** Makes a file and opens it; without O_EXCL, opens it if it is there. */
+export async function create(
+  volume: Volume,
+  request: Create,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { nodes, pipeline, remote } = volume;
+  const parent = nodes.get(request.node);
+  const gid = volume.owners.groupOfNew(request.gid);
+  const { flags } = kernelsOwn(volume, openFlags(request.flags));
+  const mode = request.mode & (FileMode.PERMISSIONS | 0o7000);
+  const [fid, file] = await nodes.use(parent, (directory) =>
+    pipeline.walk(
+      directory,
+      undefined,
+      async (fid) => {
+        const made = () => remote.create(fid, request.name, flags, mode, gid, { signal });
+        const [, file] = await pipeline.run(made, () => remote.getattr(fid, { signal }));
+        // An answer that overtook the creation tells of the directory.
+        return file.qid.path === fid.qid.path ? file : remote.getattr(fid, { signal });
+      },
+      { signal },
+    ),
+  );
+  const node = nodes.found(parent, request.name, file);
+  const handle = volume.handles.add(node, fid);
+  const entry = volume.entryAnswer(node, file, [openReply(handle.id, 0)]);
+  return {
+    body: entry.body,
+    refused: () => {
+      volume.handles.close(handle);
+      entry.refused?.();
+    },
+  };
+}
+
+export async function read(volume: Volume, request: Read, signal: AbortSignal): Promise<Answer> {
+  const handle = volume.handles.get(request.handle);
+  const offset = counted(request.offset);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  while (length < request.size) {
+    const part = await readPart(handle, offset + length, request.size - length, signal);
+    if (part.length === 0) break;
+    for (const piece of part.pieces) pieces.push(piece);
+    length += part.length;
+    // To the kernel a short answer is the end of the file, to 9P it is not.
+    if (handle.direct || (part.isShort && offset + length >= handle.node.size)) break;
+  }
+  return { body: gathered(pieces) };
+}
+
+export async function write(volume: Volume, request: Write, signal: AbortSignal) {
+  const handle = volume.handles.get(request.handle);
+  const { fid, node } = handle;
+  const { data } = request;
+  const offset = counted(request.offset);
+  let done = 0;
+  while (done < data.length) {
+    try {
+      const piece = data.subarray(done, done + fid.chunk);
+      const count = await fid.write(offset + done, piece, { signal });
+      if (count === 0) throw new NinePError('server takes no more data', Errno.ENOSPC);
+      done += count;
+    } catch (error) {
+      if (done === 0) throw error;
+      break;
+    }
+  }
+  node.size = Math.max(node.size, offset + done);
+  return { body: [sizeReply(done)] };
+}
+
+export async function fsync(volume: Volume, request: Fsync, signal: AbortSignal) {
+  const { fid } = volume.handles.get(request.handle);
+  await volume.remote.sync(fid, (request.flags & SyncFlag.DATA_ONLY) !== 0, { signal });
+  return DONE;
+}
+
+export function release(volume: Volume, request: Pick<Release, 'handle'>): Answer {
+  volume.handles.close(volume.handles.get(request.handle));
+  return DONE;
+}
+
+/** A second fid of the file, opened, and what the server tells of it; all in one round trip. */
+async function opened(
+  volume: Volume,
+  { node: id }: Open,
+  asked: number,
+  signal: AbortSignal,
+): Promise<[Fid, RemoteFile, direct: boolean]> {
+  const { nodes, pipeline, remote } = volume;
+  const node = nodes.get(id);
+  const attempt = (flags: number) =>
+    nodes.use(node, (file) =>
+      pipeline.walk(
+        file,
+        undefined,
+        async (fid) => {
+          const open = () => remote.open(fid, flags, { signal });
+          const [, told] = await pipeline.run(open, () => remote.getattr(fid, { signal }));
+          return told;
+        },
+        { signal },
+      ),
+    );
+  const { flags, widened } = kernelsOwn(volume, asked);
+  try {
+    return [...(await attempt(flags)), false];
+  } catch (error) {
+    if (!widened || errnoOf(error) !== Errno.EACCES) throw error;
+    // A file that may be written and not read: the kernel cannot fill pages of it.
+    return [...(await attempt(asked & ~LinuxOpen.APPEND)), true];
+  }
+}
+
+/** A kernel that writes back late reads what a write covers in part, and finds the end of the file itself. */
+function kernelsOwn({ cache }: Volume, flags: number): { flags: number; widened: boolean } {
+  if (!cache.writeBack) return { flags, widened: false };
+  const widened = (flags & LinuxOpen.ACCESS_MASK) === LinuxOpen.WRONLY;
+  const access = widened ? LinuxOpen.RDWR : flags & LinuxOpen.ACCESS_MASK;
+  return { flags: (flags & ~(LinuxOpen.ACCESS_MASK | LinuxOpen.APPEND)) | access, widened };
+}
+
+/**
+ * Files whose contents are made when they are read say that they are empty, and the kernel would believe it. Where
+ * sizes are real (9P2000.L) an empty file that is written is left to the page cache: mmap(2) wants that.
+ */
+function tellsNoSize({ remote }: Volume, file: RemoteFile, flags: number): boolean {
+  if (file.attributes.size !== 0 || flags & LinuxOpen.TRUNC) return false;
+  return !remote.locks || (flags & LinuxOpen.ACCESS_MASK) === LinuxOpen.RDONLY;
+}
+
+function replyFlags(direct: boolean, unchanged: boolean): number {
+  return (direct ? OpenReplyFlag.DIRECT_IO : 0) | (unchanged ? OpenReplyFlag.KEEP_CACHE : 0);
+}
+
+interface Part {
+  readonly pieces: readonly Uint8Array[];
+  readonly length: number;
+  readonly isShort: boolean;
+}
+
+/** As much as the server answers at once: in one request if it takes as large ones, else in several side by side. */
+async function readPart(
+  { fid }: Handle,
+  offset: number,
+  size: number,
+  signal: AbortSignal,
+): Promise<Part> {
+  const { chunk } = fid;
+  if (size <= chunk) return partOf([await fid.readPieces(offset, size, { signal })], chunk, size);
+  setMaxListeners(0, signal);
+  const reads: Promise<readonly Uint8Array[]>[] = [];
+  for (let at = 0; at < size; at += chunk) {
+    reads.push(fid.readPieces(offset + at, Math.min(chunk, size - at), { signal }));
+  }
+  const settled = await Promise.allSettled(reads);
+  const answers: (readonly Uint8Array[])[] = [];
+  for (const answer of settled) {
+    if (answer.status === 'fulfilled') answers.push(answer.value);
+    else if (answers.length === 0) throw answer.reason;
+    else break;
+  }
+  return partOf(answers, chunk, size);
+}
+
+/** What of the answers to requests for `chunk` bytes each follows without a gap. */
+function partOf(answers: readonly (readonly Uint8Array[])[], chunk: number, size: number): Part {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for (const answer of answers) {
+    const before = length;
+    for (const piece of answer) {
+      if (piece.length > 0) pieces.push(piece);
+      length += piece.length;
+    }
+    if (length - before < Math.min(chunk, size - before)) break;
+  }
+  return { pieces, length, isShort: length < size };
+}
+
+/** writev(2) takes 1024 pieces at most. */
+function gathered(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  return pieces.length < 1000 ? pieces : [Buffer.concat(pieces)];
+}
+
+/** @throws NinePError (EFBIG) beyond what JavaScript counts exactly */
+function counted(offset: Uint64): number {
+  if (typeof offset === 'number') return offset;
+  throw new NinePError('offset beyond 2^53', Errno.EFBIG);
+}
