@@ -1,9 +1,10 @@
 import type { Dialect } from '@xcpu/9p-protocol';
 import { UsageError } from '@xcpu/libxcpu';
 import { seconds, VERSION } from '@xcpu/libxcpu/cli';
+import type { ServerOptions } from '@xcpu/libxcpu/files';
 import type { Command } from 'commander';
 import { msizeOf } from './option-values.js';
-import type { ConnectionOptions, Verb, VerbLine } from './verb.js';
+import type { Verb, VerbLine } from './verb.js';
 import { VERBS } from './verbs.js';
 
 /** A command line up to the verb. */
@@ -114,7 +115,7 @@ function connectionOf(
   options: Readonly<Record<string, string | boolean | undefined>>,
   preferred: readonly Dialect[],
   debug: boolean,
-): ConnectionOptions {
+): ServerOptions {
   const text = (name: string) => options[name] as string | undefined;
   const dialect = text('dialect');
   const msize = text('msize');

@@ -1,15 +1,8 @@
 import { NinePError } from '@xcpu/9p-protocol';
-import type { FileSystem } from '@xcpu/9p-protocol/client';
 import { printable, UsageError } from '@xcpu/libxcpu';
 import { printError } from '@xcpu/libxcpu/cli';
-import { connect } from './connect.js';
+import { connectServer, type ServerFiles } from '@xcpu/libxcpu/files';
 import type { VerbLine } from './verb.js';
-
-/** A server's files, and what the user calls the server. */
-export interface Place {
-  readonly name: string;
-  readonly files: FileSystem;
-}
 
 /** The server and the paths that a command line names. */
 export interface PlaceOperands {
@@ -42,9 +35,9 @@ export function takeAddress(
 export async function at<T>(
   address: string,
   { connection }: VerbLine,
-  use: (place: Place) => Promise<T>,
+  use: (place: ServerFiles) => Promise<T>,
 ): Promise<T> {
-  const place = await connect(address, connection);
+  const place = await connectServer(address, connection);
   try {
     return await use(place);
   } catch (error) {
@@ -58,7 +51,7 @@ export async function at<T>(
 const LEAVE_MS = 1000;
 
 /** A process that ends before the last answers came looks to the server like one that was lost. */
-async function leave({ files }: Place): Promise<void> {
+async function leave({ files }: ServerFiles): Promise<void> {
   const left = files.root.clunk().catch(() => {});
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
@@ -74,7 +67,7 @@ async function leave({ files }: Place): Promise<void> {
  * @returns the exit status
  */
 export async function onEach<T>(
-  place: Place,
+  place: ServerFiles,
   items: readonly T[],
   act: (item: T) => Promise<void>,
 ): Promise<number> {
@@ -104,7 +97,7 @@ function isFileError(error: unknown): error is Error {
 }
 
 /** An error with the server's name in front, unless it is one of this machine's own. */
-function describe({ name }: Place, error: Error): string {
+function describe({ name }: ServerFiles, error: Error): string {
   const { message, cause } = error;
   const local = isFileError(error) && cause instanceof Error && 'syscall' in cause;
   return printable(local || error instanceof LocalError ? message : `${name}: ${message}`);

@@ -1,4 +1,5 @@
 import type { Dialect } from '@xcpu/9p-protocol';
+import type { ServerOptions } from '@xcpu/libxcpu/files';
 import type { Command } from 'commander';
 
 /** What the command does with one of its first words: `9p ls …`. */
@@ -28,29 +29,11 @@ export interface VerbLine {
   /** Given by `-a`, in front of the verb. */
   readonly address: string | undefined;
   readonly operands: readonly string[];
-  readonly connection: ConnectionOptions;
+  readonly connection: ServerOptions;
   /** The verb's own options, as commander calls them. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** How a server is reached, and who logs in. */
-export interface ConnectionOptions {
-  /** Name, or number, to log in with. */
-  readonly user: string | undefined;
-  readonly key: string | undefined;
-  readonly adminKey: string | undefined;
-  /** Whether a proof is offered. */
-  readonly auth: boolean;
-  readonly aname: string | undefined;
-  readonly dialects: readonly Dialect[];
-  readonly msize: number | undefined;
-  /** In milliseconds. */
-  readonly connectTimeout: number | undefined;
-  readonly debug: boolean;
-}
-
-/** What copies, moves and describes files wants to know and do all that there is. */
-export const RICHEST: readonly Dialect[] = ['9P2000.L', '9P2000.u'];
 /**
  * Errors in the server's own words, where 9P2000.L has only numbers, owners by name, and directories with all that
  * is to be told of their entries: best for everything else.

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Dialect } from '@xcpu/9p-protocol';
-import { type ServerOptions, UsageError } from '@xcpu/libxcpu';
+import { UsageError } from '@xcpu/libxcpu';
 import { seconds, VERSION } from '@xcpu/libxcpu/cli';
+import type { ServerOptions } from '@xcpu/libxcpu/files';
 import type { Command } from 'commander';
 import { CACHE_MODES, type CacheMode } from './cache.js';
 import type { MountFuseOptions } from './mount-fuse.js';

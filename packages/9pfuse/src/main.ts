@@ -15,7 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Mounts, and serves until the mount is gone. */
 async function serve(command: FuseCommand, mounted: () => void): Promise<number> {
-  const { connectServer } = await import('@xcpu/libxcpu');
+  const { connectServer } = await import('@xcpu/libxcpu/files');
   const { mountFuse } = await import('./mount-fuse.js');
   const ended = endSignal();
   const { name, files } = await connectServer(command.address, command.server);

@@ -20,7 +20,5 @@ export * from './nodes.js';
 export * from './output.js';
 export * from './processes.js';
 export type { ExitEvent, JobEvent, JobSink, OutputEvent, RankResult } from './rank.js';
-export * from './server-connection.js';
-export * from './server-target.js';
 export * from './session.js';
 export * from './trace.js';

@@ -3,11 +3,13 @@ import { isatty } from 'node:tty';
 import { Errno, NinePError } from '@xcpu/9p-protocol';
 import type { CopyOptions, CopyProgress, CopySummary } from '@xcpu/9p-protocol/client';
 import { systemText, UsageError } from '@xcpu/libxcpu';
+import type { ServerFiles } from '@xcpu/libxcpu/files';
+import { RICHEST } from '@xcpu/libxcpu/files';
 import { parseSides, type Sides } from '../copy-sides.js';
 import { below, lastName } from '../names.js';
-import { at, complain, LocalError, onEach, type Place } from '../place.js';
+import { at, complain, LocalError, onEach } from '../place.js';
 import { Progress } from '../progress.js';
-import { RICHEST, type Verb } from '../verb.js';
+import type { Verb } from '../verb.js';
 
 interface Options {
   readonly recursive?: boolean;
@@ -38,7 +40,7 @@ Symbolic links in directories are copied as links; devices, pipes and sockets ar
   },
 };
 
-async function copy(place: Place, sides: Sides, options: Options): Promise<number> {
+async function copy(place: ServerFiles, sides: Sides, options: Options): Promise<number> {
   const { sources, target, direction } = sides;
   const directory = await isDirectory(place, sides);
   if (sources.length > 1 && !directory) {
@@ -64,7 +66,7 @@ async function copy(place: Place, sides: Sides, options: Options): Promise<numbe
   return status || (skipped > 0 ? 1 : 0);
 }
 
-async function isDirectory({ files }: Place, { target, direction }: Sides): Promise<boolean> {
+async function isDirectory({ files }: ServerFiles, { target, direction }: Sides): Promise<boolean> {
   if (direction === 'out') {
     return stat(target).then(
       (its) => its.isDirectory(),
@@ -76,7 +78,7 @@ async function isDirectory({ files }: Place, { target, direction }: Sides): Prom
 
 /** What the user names is copied, not a link to it. */
 async function copyIn(
-  { files }: Place,
+  { files }: ServerFiles,
   source: string,
   target: string,
   { recursive }: Options,
@@ -96,7 +98,7 @@ async function copyIn(
 }
 
 async function copyOut(
-  { files }: Place,
+  { files }: ServerFiles,
   source: string,
   target: string,
   { recursive }: Options,

@@ -1,9 +1,10 @@
 import { isatty } from 'node:tty';
 import type { FileEntry, FileStat } from '@xcpu/9p-protocol/client';
+import type { ServerFiles } from '@xcpu/libxcpu/files';
 import { formatLong, type Row } from '../long-format.js';
 import { below, escaped } from '../names.js';
 import { writeText } from '../output.js';
-import { at, onEach, type Place, takeAddress } from '../place.js';
+import { at, onEach, takeAddress } from '../place.js';
 import { type Verb, WORDS_FIRST } from '../verb.js';
 
 interface Options {
@@ -43,7 +44,11 @@ tells it: 9P2000.u is asked for first.`,
   },
 };
 
-async function list(place: Place, paths: readonly string[], options: Options): Promise<number> {
+async function list(
+  place: ServerFiles,
+  paths: readonly string[],
+  options: Options,
+): Promise<number> {
   const { files } = place;
   const { long = false, directory = false } = options;
   const directories: string[] = [];
@@ -80,7 +85,11 @@ function inside(directory: string, { name, stat }: FileEntry): Listed {
   return { name, path: below(directory, name), stat };
 }
 
-async function print(place: Place, listed: readonly Listed[], options: Options): Promise<void> {
+async function print(
+  place: ServerFiles,
+  listed: readonly Listed[],
+  options: Options,
+): Promise<void> {
   const sorted = listed.toSorted(options.time ? byTime : byName);
   if (options.reverse) sorted.reverse();
   if (!options.long) {
@@ -95,7 +104,7 @@ async function print(place: Place, listed: readonly Listed[], options: Options):
   await writeText(formatLong(rows, Date.now()));
 }
 
-async function row({ files }: Place, { name, path, stat }: Listed): Promise<Row[]> {
+async function row({ files }: ServerFiles, { name, path, stat }: Listed): Promise<Row[]> {
   if (!stat) return [];
   let target = stat.kind === 'symlink' ? stat.target : undefined;
   if (stat.kind === 'symlink') target ??= await files.readlink(path).catch(() => '?');

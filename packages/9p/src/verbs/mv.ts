@@ -1,7 +1,8 @@
 import type { FileSystem } from '@xcpu/9p-protocol/client';
+import { RICHEST } from '@xcpu/libxcpu/files';
 import { below, lastName } from '../names.js';
 import { at, takeAddress } from '../place.js';
-import { RICHEST, type Verb } from '../verb.js';
+import type { Verb } from '../verb.js';
 
 export const mv: Verb = {
   name: 'mv',

@@ -56,7 +56,7 @@ function optionsOf({ operands, options, connection, address }: VerbLine): ServeO
     addresses: listen,
     readonly: options.readonly === true,
     msize: msize === undefined ? undefined : msizeOf(msize),
-    debug: connection.debug,
+    debug: connection.debug ?? false,
   };
 }
 

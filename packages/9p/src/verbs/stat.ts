@@ -1,9 +1,10 @@
 import { isatty } from 'node:tty';
+import { RICHEST } from '@xcpu/libxcpu/files';
 import { escaped } from '../names.js';
 import { writeText } from '../output.js';
 import { at, onEach, takeAddress } from '../place.js';
 import { formatStat } from '../stat-text.js';
-import { RICHEST, type Verb } from '../verb.js';
+import type { Verb } from '../verb.js';
 
 export const stat: Verb = {
   name: 'stat',

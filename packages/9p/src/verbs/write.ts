@@ -1,7 +1,8 @@
 import type { FileHandle } from '@xcpu/9p-protocol/client';
 import { systemText } from '@xcpu/libxcpu';
+import type { ServerFiles } from '@xcpu/libxcpu/files';
 import { linesOf } from '../lines.js';
-import { at, type Place, takeAddress } from '../place.js';
+import { at, takeAddress } from '../place.js';
 import { type Verb, WORDS_FIRST } from '../verb.js';
 
 interface Options {
@@ -43,7 +44,7 @@ export const write: Verb = {
   },
 };
 
-async function open({ files }: Place, path: string, options: Options): Promise<FileHandle> {
+async function open({ files }: ServerFiles, path: string, options: Options): Promise<FileHandle> {
   // Opening to write makes a file where none is: that is for -c alone.
   if (!options.create) await files.stat(path);
   return files.open(path, options.append ? 'a' : 'w');

@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SetupError, UsageError } from '@xcpu/libxcpu';
 import { afterAll, expect, it } from 'vitest';
-import { parseTarget } from '../src/target.js';
+import { parseServerTarget } from '../src/files/index.js';
+import { SetupError, UsageError } from '../src/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), '9p-target-'));
 const nodes = join(folder, 'nodes');
 writeFileSync(nodes, 'n8=10.0.0.8!7000\nn9=10.0.0.9\n');
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const parse = (text: string) => parseTarget(text, { XCPU_NODES_FILE: nodes });
+const parse = (text: string) => parseServerTarget(text, { XCPU_NODES_FILE: nodes });
 const tcp = (host: string, port: number) => ({ kind: 'tcp', host, port });
 
 it.each([
@@ -49,6 +49,6 @@ it.each(['n[8-9]', 'n8,n9', '', 'unix!', 'fs:', 'fs:http', 'fs!0', 'a b', 'tcp!a
 
 it('names what is wrong with the node map', () => {
   const env = { XCPU_NODES_FILE: join(folder, 'none') };
-  expect(() => parseTarget('n8', env)).toThrow(SetupError);
-  expect(parseTarget('/run/files', env)).toMatchObject({ name: 'unix!/run/files' });
+  expect(() => parseServerTarget('n8', env)).toThrow(SetupError);
+  expect(parseServerTarget('/run/files', env)).toMatchObject({ name: 'unix!/run/files' });
 });

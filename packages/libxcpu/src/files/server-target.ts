@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '@xcpu/9p-protocol';
-import { UsageError } from './errors.js';
-import { resolveNodes } from './nodes.js';
+import { UsageError } from '../errors.js';
+import { resolveNodes } from '../nodes.js';
 
 /** A server, and where it is. */
 export interface ServerTarget {

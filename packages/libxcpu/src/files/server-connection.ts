@@ -1,28 +1,54 @@
-import { DEFAULT_PORT, dial, NinePError, type Transport } from '@xcpu/9p-protocol';
+import { DEFAULT_PORT, type Dialect, dial, NinePError, type Transport } from '@xcpu/9p-protocol';
 import { type Fid, type FileSystem, type MountOptions, mount } from '@xcpu/9p-protocol/client';
-import {
-  adminLogins,
-  CONNECT_TIMEOUT_MS,
-  type Login,
-  loginError,
-  printable,
-  printTrace,
-  systemText,
-  UsageError,
-  userLogin,
-} from '@xcpu/libxcpu';
 import { CHALLENGE_BYTES, signChallengeInThread, XCPUFS_PORT } from '@xcpu/xcpu-protocol';
-import type { Place } from './place.js';
-import { formatAddress, parseTarget, type Target } from './target.js';
-import type { ConnectionOptions } from './verb.js';
+import { CONNECT_TIMEOUT_MS } from '../dial.js';
+import { systemText, UsageError } from '../errors.js';
+import { adminLogins, type Login, userLogin } from '../login.js';
+import { loginError, printable } from '../node-errors.js';
+import { printTrace } from '../trace.js';
+import { formatServerAddress, parseServerTarget, type ServerTarget } from './server-target.js';
+
+/** What copies, moves and describes files wants to know and do all that there is. */
+export const RICHEST: readonly Dialect[] = ['9P2000.L', '9P2000.u'];
+
+/** How a 9P server is reached, and who logs in. */
+export interface ServerOptions {
+  /** Name, or number, to log in with; the invoking user's if left out. */
+  readonly user?: string | undefined;
+  /** Private key file; `~/.ssh/id_rsa`, if there is one, if left out. */
+  readonly key?: string | undefined;
+  /** Logs in as the administrator of a node, with this private key file. */
+  readonly adminKey?: string | undefined;
+  /** Whether a proof is offered. Default true. */
+  readonly auth?: boolean | undefined;
+  /** Which of the server's trees. */
+  readonly aname?: string | undefined;
+  /** The dialects to ask for in turn until the server knows one. Default: the richest first. */
+  readonly dialects?: readonly Dialect[] | undefined;
+  /** Largest message to ask for, in bytes. */
+  readonly msize?: number | undefined;
+  /** Longest time to connect and log in, in milliseconds. Default 10 s. */
+  readonly connectTimeout?: number | undefined;
+  /** Prints the conversation to stderr. */
+  readonly debug?: boolean | undefined;
+}
+
+/** A server's files, and what the user calls the server. */
+export interface ServerFiles {
+  readonly name: string;
+  readonly files: FileSystem;
+}
 
 /**
  * Connects to a server and logs in: with the proof of xcpu (wire document, section 2) where it asks for one, else by
  * name alone.
  * @throws UsageError, SetupError, Error that begins with the server's name
  */
-export async function connect(address: string, options: ConnectionOptions): Promise<Place> {
-  const target = parseTarget(address);
+export async function connectServer(
+  address: string,
+  options: ServerOptions = {},
+): Promise<ServerFiles> {
+  const target = parseServerTarget(address);
   const login = await loginOf(target, options);
   const limit = options.connectTimeout ?? CONNECT_TIMEOUT_MS;
   const late = new AbortController();
@@ -37,7 +63,7 @@ export async function connect(address: string, options: ConnectionOptions): Prom
   }
 }
 
-async function loginOf({ user: named }: Target, options: ConnectionOptions): Promise<Login> {
+async function loginOf({ user: named }: ServerTarget, options: ServerOptions): Promise<Login> {
   const { user = named, key, adminKey } = options;
   if (adminKey === undefined) return userLogin({ user, keyFile: key });
   if (key !== undefined) throw new UsageError('-k and -A exclude each other');
@@ -50,13 +76,13 @@ async function loginOf({ user: named }: Target, options: ConnectionOptions): Pro
  * in. One that refuses him in 9P2000.L, by a number, may say why in another.
  */
 async function enter(
-  target: Target,
+  target: ServerTarget,
   login: Login,
-  options: ConnectionOptions,
+  options: ServerOptions,
   signal: AbortSignal,
 ): Promise<FileSystem> {
   let told: unknown;
-  for (const version of options.dialects) {
+  for (const version of options.dialects ?? RICHEST) {
     const transport = await reach(target, signal);
     try {
       return await mount(transport, { ...mountOptions(target, login, options), version, signal });
@@ -70,8 +96,8 @@ async function enter(
   throw mountError(target, login, told);
 }
 
-async function reach(target: Target, signal: AbortSignal): Promise<Transport> {
-  const where = formatAddress(target.address);
+async function reach(target: ServerTarget, signal: AbortSignal): Promise<Transport> {
+  const where = formatServerAddress(target.address);
   const address = target.address.kind === 'tcp' ? `tcp!${where}` : where;
   try {
     return await dial(address, { signal });
@@ -80,8 +106,8 @@ async function reach(target: Target, signal: AbortSignal): Promise<Transport> {
   }
 }
 
-function mountOptions(target: Target, login: Login, options: ConnectionOptions): MountOptions {
-  const { aname, msize, auth, debug } = options;
+function mountOptions(target: ServerTarget, login: Login, options: ServerOptions): MountOptions {
+  const { aname, msize, auth = true, debug } = options;
   const number = /^\d{1,9}$/.test(login.user) ? Number(login.user) : undefined;
   return {
     uname: login.user,
@@ -106,7 +132,7 @@ async function prove(afid: Fid, { key }: Login): Promise<void> {
 /** The server wants to know who the user is in a way that is not xcpu's. */
 class UnknownProof extends Error {}
 
-function connectReason(target: Target, error: unknown): string {
+function connectReason(target: ServerTarget, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const at = place(target);
   if (code === 'ECONNREFUSED') return `connection refused${at}: ${serverHint(target.address)}`;
@@ -117,16 +143,18 @@ function connectReason(target: Target, error: unknown): string {
 }
 
 /** Who meant another port than xcpu's may not know that he has to say so. */
-function serverHint(address: Target['address']): string {
+function serverHint(address: ServerTarget['address']): string {
   return address.kind === 'tcp' && address.port === XCPUFS_PORT
     ? `is xcpufs running there? For other 9P servers name the port, as in ${address.host}:${DEFAULT_PORT}`
     : 'is a server running there?';
 }
 
-function mountError(target: Target, login: Login, error: unknown): Error {
+function mountError(target: ServerTarget, login: Login, error: unknown): Error {
   const { name, address } = target;
   if (error instanceof UnknownProof) {
-    return new Error(`${name}: wants a proof that is not xcpu's${place(target)}; -n offers none`);
+    return new Error(
+      `${name}: wants a proof that is not xcpu's${place(target)}; log in without one`,
+    );
   }
   if (!(error instanceof NinePError)) {
     return error instanceof Error ? error : new Error(String(error));
@@ -140,7 +168,7 @@ function mountError(target: Target, login: Login, error: unknown): Error {
 }
 
 /** Where a server is, in parentheses, if its name does not say so already. */
-function place({ name, address }: Target): string {
-  const where = formatAddress(address);
+function place({ name, address }: ServerTarget): string {
+  const where = formatServerAddress(address);
   return where === name ? '' : ` (${where})`;
 }
