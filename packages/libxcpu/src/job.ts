@@ -9,7 +9,7 @@ import { type NodeTarget, resolveNodes } from './nodes.js';
 import { type JobEvent, type JobSink, Rank, type RankContext, type RankResult } from './rank.js';
 import type { Program } from './session.js';
 
-export interface JobOptions extends DialOptions, Omit<Program, 'argv' | 'rank'> {
+export interface JobOptions extends DialOptions, Omit<Program, 'argv' | 'rank' | 'input'> {
   /** Who runs the programs; the invoking user if left out. */
   readonly login?: Login | undefined;
   /** What every program reads; nothing if left out. A stream is destroyed once no program reads any more. */

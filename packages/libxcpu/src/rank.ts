@@ -42,7 +42,7 @@ export type JobSink = (event: JobEvent) => void | Promise<void>;
 /** What the ranks of a job have in common. */
 export interface RankContext {
   readonly login: Login;
-  readonly program: Omit<Program, 'rank'>;
+  readonly program: Omit<Program, 'rank' | 'input'>;
   readonly dialOptions: Omit<DialOptions, 'signal'>;
   /** Most bytes to ask for in one read. */
   readonly readBytes: number;
@@ -162,7 +162,8 @@ export class Rank {
   }
 
   async #exec(connection: NodeConnection, session: Session): Promise<Running> {
-    const program = { ...this.#context.program, rank: this.#rank };
+    const input = this.#input !== undefined;
+    const program = { ...this.#context.program, rank: this.#rank, input };
     await session.prepare(program);
     const executed = session.exec(program);
     // A node that is not legacy answers reads of the output when there is something to answer.
@@ -188,10 +189,12 @@ export class Rank {
   /** A program that stopped reading, or a node that was lost, wants no more input; the rest is told elsewhere. */
   async #feed(session: Session): Promise<void> {
     const input = this.#input;
+    const { legacy, client } = session.connection;
+    if (!input) return legacy ? session.closeStdin() : undefined;
     for (;;) {
-      const data = await input?.next(session.connection.client.maxCount);
+      const data = await input.next(client.maxCount);
       if (!data) return session.closeStdin();
-      if (!(await session.writeStdin(data))) return input?.close();
+      if (!(await session.writeStdin(data))) return input.close();
     }
   }
 

@@ -40,6 +40,8 @@ export interface Program {
   readonly jobid?: string | undefined;
   /** Directory to start in: the user's home if left out, `/` on a legacy node. */
   readonly cwd?: string | undefined;
+  /** Whether there is input for it. Without, its input ends at once: `closeStdin` is then needed for a legacy node only. */
+  readonly input: boolean;
   /** Variables added to what the node gives; a name that the node gives already keeps the node's value. */
   readonly env?: Iterable<EnvironmentEntry> | undefined;
 }
@@ -55,6 +57,8 @@ interface SessionFiles {
   readonly stderr: OpeningFile;
   /** Only a legacy node's is opened before there is something to write. */
   stdin?: OpeningFile;
+  /** Holds the session as the others do: letting go of it before them would only cost a request. */
+  readonly clone?: OpeningFile;
 }
 
 /** Appends without truncating, so that the lines follow the node's own. */
@@ -101,10 +105,10 @@ export class Session {
     return attempt(connection, async () => {
       const { directory, clone, id } = await cloneSession(connection, options);
       const { legacy } = connection;
-      const files = await (legacy ? openEach(connection, id, options) : openAll(connection, id));
-      // The clone file holds the session until its own files do: requests of one connection are dealt with in order.
-      const released = release(clone);
-      if (legacy) await released;
+      if (!legacy) return new Session(connection, id, directory, openAll(connection, id, clone));
+      const files = await openEach(connection, id, options);
+      // The clone file holds the session until its own files do.
+      await release(clone);
       return new Session(connection, id, directory, files);
     });
   }
@@ -121,13 +125,15 @@ export class Session {
   }
 
   /** Starts the program that `prepare` told of. */
-  exec({ argv, jobid, rank }: Program, options: SessionOptions = {}): Promise<void> {
+  exec({ argv, jobid, rank, input }: Program, options: SessionOptions = {}): Promise<void> {
     const [program = ''] = argv;
+    const ends = !input && !this.connection.legacy;
     return this.#command(
       [
         { command: 'id', rank, ...(jobid === undefined ? {} : { jobid }) },
         ...this.#setUp,
         { command: 'exec', program },
+        ...(ends ? [{ command: 'close', stream: 'stdin' } as const] : []),
       ],
       options,
     );
@@ -302,13 +308,14 @@ async function cloneSession(
 }
 
 /** All in one round trip. */
-function openAll(connection: NodeConnection, id: string): SessionFiles {
+function openAll(connection: NodeConnection, id: string, clone: Fid): SessionFiles {
   const open = (name: string, mode: number) => openAhead(connection, [id, name], mode);
   return {
     ctl: open('ctl', OpenMode.WRITE),
     wait: open('wait', OpenMode.READ),
     stdout: open('stdout', OpenMode.READ),
     stderr: open('stderr', OpenMode.READ),
+    clone: { fid: clone, opened: Promise.resolve() },
   };
 }
 

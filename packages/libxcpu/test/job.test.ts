@@ -2,7 +2,7 @@ import { NinePError } from '@xcpu/9p-protocol';
 import { formatArgv } from '@xcpu/xcpu-protocol';
 import { describe, expect, it } from 'vitest';
 import { jobExitStatus, run, UsageError } from '../src/index.js';
-import type { FakeProgram } from './fake-node.js';
+import type { FakeNode, FakeProgram } from './fake-node.js';
 import { alice, append, collect, fakeNode, until } from './support.js';
 
 const hello: FakeProgram = async ({ stdout, stderr, argv }) => {
@@ -22,6 +22,8 @@ const count: FakeProgram = async ({ stdin, stdout }) => {
   return { exitCode: 0 };
 };
 const sleep: FakeProgram = async ({ signalled }) => ({ signal: await signalled });
+/** The program runs, and was told that no input comes. */
+const started = (node: FakeNode) => until(() => node.texts('ctl').join('').includes('close stdin'));
 const stuck: FakeProgram = () => new Promise(() => {});
 
 async function* input(...pieces: string[]): AsyncGenerator<Uint8Array> {
@@ -57,7 +59,7 @@ describe.each([
     const node = await fakeNode({ legacy, programs: { sleep } });
     const job = await run([node.target], ['sleep'], { login: alice });
     const collected = collect(job);
-    await until(() => node.texts('ctl').length === 2);
+    await started(node);
     await job.signal(15);
     const { results } = await collected;
     expect(results).toEqual([{ rank: 1, node: 'n1', status: { signal: 15 } }]);
@@ -69,7 +71,7 @@ describe.each([
     const node = await fakeNode({ legacy, programs: { stuck } });
     const job = await run([node.target], ['stuck'], { login: alice });
     const collected = collect(job);
-    await until(() => node.texts('ctl').length === 2);
+    await started(node);
     await job.wipe();
     const { results } = await collected;
     expect(results[0]?.error).toMatchObject({ kind: 'cancelled', node: 'n1' });
@@ -88,8 +90,9 @@ describe('tells a node what to run', () => {
     const [ctl] = node.texts('ctl');
     const address = addressIn(ctl);
     const env = `env XCPUARCHDIR= XCPUCLADDR=${address} XCPUTSADDR=${address}`;
-    const lines = ['id myjob/1', env, "argv hello 'it''s'", "ns 'cd ''/some dir'''", 'exec hello'];
-    expect(node.texts('ctl')).toEqual([`${lines.join('\n')}\n`, 'close stdin\n']);
+    const program = ["argv hello 'it''s'", "ns 'cd ''/some dir'''", 'exec hello'];
+    const lines = ['id myjob/1', env, ...program, 'close stdin'];
+    expect(node.texts('ctl')).toEqual([`${lines.join('\n')}\n`]);
     expect(node.written.filter(({ file }) => file !== 'ctl')).toEqual([]);
   });
 
@@ -102,7 +105,7 @@ describe('tells a node what to run', () => {
     expect(node.texts('argv')).toEqual([formatArgv(['hello', argument])]);
     expect(node.texts('ns')).toEqual(["cd '/some dir'\n"]);
     expect(node.texts('env')).toHaveLength(1);
-    expect(node.texts('ctl')).toEqual(['id myjob/1\nexec hello\n', 'close stdin\n']);
+    expect(node.texts('ctl')).toEqual(['id myjob/1\nexec hello\nclose stdin\n']);
   });
 
   it('in files if it is a legacy one', async () => {
@@ -129,7 +132,7 @@ it('sends a legacy node one request about a fid at a time, and ours as many as i
     const node = await fakeNode({ legacy, programs: { much } });
     const job = await run([node.target], ['much'], { login: alice, stdin: input('a', 'b') });
     const collected = collect(job);
-    await until(() => node.texts('ctl').length === 2);
+    await started(node);
     await job.signal(1);
     await collected;
     return node.overtaking;
@@ -163,7 +166,7 @@ it('notices a node that goes away', async () => {
   const node = await fakeNode({ programs: { stuck } });
   const job = await run([node.target], ['stuck'], { login: alice });
   const collected = collect(job);
-  await until(() => node.texts('ctl').length === 2);
+  await started(node);
   node.server.close();
   const { results } = await collected;
   expect(results[0]?.error).toMatchObject({ kind: 'lost', node: 'n1' });
@@ -256,7 +259,7 @@ it('throws the reason of an AbortSignal and leaves nothing behind', async () => 
   const controller = new AbortController();
   const job = await run([node.target], ['stuck'], { login: alice, signal: controller.signal });
   const collected = collect(job);
-  await until(() => node.texts('ctl').length === 2);
+  await started(node);
   controller.abort(new Error('enough'));
   await expect(collected).rejects.toThrow('enough');
   expect(node.sessions.size).toBe(0);

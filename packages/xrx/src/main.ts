@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import type { JobOutput, OutputStyle } from '@xcpu/libxcpu';
 import { parseCommandLine, seconds, start, takeNodes } from '@xcpu/libxcpu/cli';
 
@@ -32,6 +33,9 @@ lost, 2 for wrong usage, 130 after a second Ctrl-C.`,
 /** Exit status of a program that was ended by SIGPIPE: what it wrote was no longer wanted. */
 const BROKEN_PIPE = 128 + 13;
 const SECOND_INTERRUPT = 130;
+const STDIN = 0;
+/** Device number of /dev/null: major 1, minor 3. Source: null(4). */
+const DEV_NULL = 0x103;
 const FORWARDED = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
 start('xrx', main);
@@ -71,7 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
     timeout,
     connectTimeout,
     trace: options.debug ? printTrace : undefined,
-    stdin: options.stdin ? standardInput(output) : undefined,
+    stdin: options.stdin && hasInput() ? standardInput(output) : undefined,
     sink: (event) => {
       const written = output.sink(event);
       // Whoever ended the run knows that he did.
@@ -98,6 +102,17 @@ async function main(args: readonly string[]): Promise<number> {
 function styleOf({ label, lines }: Options): OutputStyle {
   if (label) return 'labels';
   return lines ? 'lines' : 'plain';
+}
+
+/** What reads nothing needs no input that ends at once. */
+function hasInput(): boolean {
+  try {
+    const { rdev } = fstatSync(STDIN);
+    return rdev !== DEV_NULL;
+  } catch {
+    // Closed by whoever started us.
+    return false;
+  }
 }
 
 async function* standardInput(output: JobOutput): AsyncGenerator<Uint8Array> {
