@@ -89,6 +89,8 @@ export const HEADER_SIZE = 7;
 export const IO_HEADER_SIZE = 24;
 /** Bytes in front of the data of an Rread: header and count[4]. */
 export const RREAD_HEADER_SIZE = 11;
+/** Bytes in front of the data of a Twrite: header, fid[4], offset[8] and count[4]. */
+export const TWRITE_HEADER_SIZE = 23;
 /** The most names in one Twalk: walk(5). */
 export const MAX_WALK_NAMES = 16;
 /** The smallest msize worth agreeing on: below it no stat fits into an answer. */

@@ -23,9 +23,9 @@ export function formatMessage(message: AnyMessage): string {
 
 /** A payload that came in parts is shown as one. */
 function withData(message: AnyMessage): AnyMessage {
-  if (message.type !== MessageType.Rread || !message.parts) return message;
-  const { type, tag, parts } = message;
-  return { type, tag, data: Buffer.concat(parts) };
+  if (!('parts' in message) || !message.parts) return message;
+  const { parts, ...fields } = message;
+  return { ...fields, data: Buffer.concat(parts) };
 }
 
 function formatPlain(field: string, value: unknown): string {

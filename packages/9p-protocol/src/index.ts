@@ -1,4 +1,7 @@
-/** 9P2000, 9P2000.u and 9P2000.L: messages, codec, errors and transports. The client is in `./client`, the server in `./server`. */
+/**
+ * 9P2000, 9P2000.u and 9P2000.L: messages, codec, errors and transports. The client is in `./client`, the server in `./server`.
+ * @module @xcpu/9p-protocol
+ */
 export { decode, frameTag } from './codec/decode.js';
 export {
   type DirectoryEntry,
@@ -7,7 +10,7 @@ export {
   encodeDirent,
 } from './codec/dirent.js';
 export { encode } from './codec/encode.js';
-export { FrameReader } from './codec/frame-reader.js';
+export { FrameReader, type PayloadPieces } from './codec/frame-reader.js';
 export { FrameWriter } from './codec/frame-writer.js';
 export { decodeStats, encodeStat } from './codec/stat.js';
 export { bytesToName, type DecodeOptions, nameToBytes } from './codec/strings.js';

@@ -15,10 +15,23 @@ export const MAX_ENTRIES_PER_READ = 256;
 /** The same for Rreaddir, whose entries cost a fraction of a stat's time. */
 export const MAX_ENTRIES_PER_READDIR = 1024;
 
+/** The longest name of a user who attaches, in bytes: Linux's own (LOGIN_NAME_MAX). Each fid may keep another. */
+export const MAX_USER_NAME = 256;
+
+/** The longest name of a client that locks, in bytes: Linux sends its host name, of 64 at the most. */
+export const MAX_LOCK_CLIENT = 256;
+/** Locked ranges that one connection may hold of a LockTable: an eighth, so that none takes all of them. */
+export const MAX_LOCK_RANGES_PER_CLIENT = 8192;
+/** Entries in a row that may turn out to be gone before other work gets its turn: each was looked for. */
+export const MAX_MISSES_PER_TURN = 1024;
+
 /** Locked ranges of one file: each new one is compared with them all. */
 export const MAX_LOCK_RANGES_PER_FILE = 4096;
 /** Locked ranges of all files of one LockTable: some 10 MB. */
 export const MAX_LOCK_RANGES = 65_536;
+
+/** Bytes of memory that reads filled, kept to be filled again: as many as a few bulk transfers have under way. */
+export const MAX_SPARE_READ_BYTES = 16 * 1024 * 1024;
 
 /** What one peer, or all together, may make a server hold. Nothing a peer sends grows memory beyond these. */
 export interface ServerLimits {
@@ -54,6 +67,7 @@ export interface ServerLimits {
   readonly connectionsPerPeer: number;
 }
 
+/** Limits for a server that a cluster of thousands of nodes and its users reach. */
 export const defaultServerLimits: ServerLimits = {
   msize: DEFAULT_MSIZE,
   // Names, a challenge and a signature of 16384 bits fit many times over.
@@ -123,6 +137,8 @@ export const clientLimits = {
   treeEntries: 16 * 1024 * 1024,
   /** Bytes of messages that arrived while a transport was paused whose socket cannot be: four of the largest. */
   pausedBytes: 4 * DEFAULT_MSIZE,
+  /** The messages themselves: those of few bytes take more than their bytes. More than there are requests and flushes. */
+  pausedMessages: 16_384,
 } as const;
 
 /** What a local-directory server may hold, for all of its connections together. */
@@ -139,6 +155,7 @@ export interface DirectoryLimits {
   readonly listingBytes: number;
 }
 
+/** Limits for a directory that a few dozen clients use at once. */
 export const defaultDirectoryLimits: DirectoryLimits = {
   // What is in use at a time: beyond it a directory costs another open(2) for each level.
   descriptors: 256,

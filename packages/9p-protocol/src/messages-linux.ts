@@ -13,6 +13,7 @@ export interface Rlerror extends Message<Type['Rlerror']> {
 export interface Tstatfs extends Message<Type['Tstatfs']> {
   readonly fid: number;
 }
+/** The state of the file system. */
 export interface Rstatfs extends Message<Type['Rstatfs']> {
   readonly statistics: FileSystemStatistics;
 }
@@ -38,6 +39,7 @@ export interface Tlcreate extends Message<Type['Tlcreate']> {
   /** The group of the new file. */
   readonly gid: number;
 }
+/** As Rlopen. */
 export interface Rlcreate extends Message<Type['Rlcreate']> {
   readonly qid: Qid;
   readonly iounit: number;
@@ -49,6 +51,7 @@ export interface Tsymlink extends Message<Type['Tsymlink']> {
   readonly target: string;
   readonly gid: number;
 }
+/** The new link. */
 export interface Rsymlink extends Message<Type['Rsymlink']> {
   readonly qid: Qid;
 }
@@ -62,6 +65,7 @@ export interface Tmknod extends Message<Type['Tmknod']> {
   readonly minor: number;
   readonly gid: number;
 }
+/** The new file. */
 export interface Rmknod extends Message<Type['Rmknod']> {
   readonly qid: Qid;
 }
@@ -71,18 +75,23 @@ export interface Trename extends Message<Type['Trename']> {
   readonly dfid: number;
   readonly name: string;
 }
+/** The file has its new name. */
 export interface Rrename extends Message<Type['Rrename']> {}
+/** Asks where a symbolic link leads. */
 export interface Treadlink extends Message<Type['Treadlink']> {
   readonly fid: number;
 }
+/** Where the link leads. */
 export interface Rreadlink extends Message<Type['Rreadlink']> {
   readonly target: string;
 }
+/** Asks for attributes: stat(2). */
 export interface Tgetattr extends Message<Type['Tgetattr']> {
   readonly fid: number;
   /** Bits of GetattrMask. */
   readonly requestMask: Uint64;
 }
+/** The attributes that the server knows of those that were asked for, and perhaps more. */
 export interface Rgetattr extends Message<Type['Rgetattr']> {
   /** Bits of GetattrMask: which of the attributes mean something. */
   readonly valid: Uint64;
@@ -103,6 +112,7 @@ export interface Tsetattr extends Message<Type['Tsetattr']> {
   readonly mtimeSec: Uint64;
   readonly mtimeNsec: number;
 }
+/** All of the changes were made. */
 export interface Rsetattr extends Message<Type['Rsetattr']> {}
 /** Calls an extended attribute of fid newfid, to be read; with an empty name, the list of their names. */
 export interface Txattrwalk extends Message<Type['Txattrwalk']> {
@@ -110,6 +120,7 @@ export interface Txattrwalk extends Message<Type['Txattrwalk']> {
   readonly newfid: number;
   readonly name: string;
 }
+/** newfid can be read. */
 export interface Rxattrwalk extends Message<Type['Rxattrwalk']> {
   /** Bytes that there are to read. */
   readonly size: Uint64;
@@ -123,6 +134,7 @@ export interface Txattrcreate extends Message<Type['Txattrcreate']> {
   /** Bits of XattrFlag. */
   readonly flags: number;
 }
+/** fid can be written. */
 export interface Rxattrcreate extends Message<Type['Rxattrcreate']> {}
 /** Reads directory entries from where the entry with that offset left off; 0 is the beginning. */
 export interface Treaddir extends Message<Type['Treaddir']> {
@@ -130,6 +142,7 @@ export interface Treaddir extends Message<Type['Treaddir']> {
   readonly offset: Uint64;
   readonly count: number;
 }
+/** Directory entries. */
 export interface Rreaddir extends Message<Type['Rreaddir']> {
   /** Whole entries, see `decodeDirents`; none at the end. On arrival a view of the received bytes. */
   readonly data: Uint8Array;
@@ -140,6 +153,7 @@ export interface Tfsync extends Message<Type['Tfsync']> {
   /** Not 0: only what reading it back takes, as fdatasync(2). */
   readonly datasync: number;
 }
+/** The file is on disk. */
 export interface Rfsync extends Message<Type['Rfsync']> {}
 /** Takes or gives back an advisory lock: fcntl(2), F_SETLK. */
 export interface Tlock extends Message<Type['Tlock']> {
@@ -155,6 +169,7 @@ export interface Tlock extends Message<Type['Tlock']> {
   readonly procId: number;
   readonly clientId: string;
 }
+/** What became of the lock. */
 export interface Rlock extends Message<Type['Rlock']> {
   /** One of LockStatus. */
   readonly status: number;
@@ -182,6 +197,7 @@ export interface Tlink extends Message<Type['Tlink']> {
   readonly fid: number;
   readonly name: string;
 }
+/** The file has one more name. */
 export interface Rlink extends Message<Type['Rlink']> {}
 /** Makes a directory in directory fid. */
 export interface Tmkdir extends Message<Type['Tmkdir']> {
@@ -191,6 +207,7 @@ export interface Tmkdir extends Message<Type['Tmkdir']> {
   readonly mode: number;
   readonly gid: number;
 }
+/** The new directory. */
 export interface Rmkdir extends Message<Type['Rmkdir']> {
   readonly qid: Qid;
 }
@@ -201,6 +218,7 @@ export interface Trenameat extends Message<Type['Trenameat']> {
   readonly newdirfid: number;
   readonly newname: string;
 }
+/** The file has its new name. */
 export interface Rrenameat extends Message<Type['Rrenameat']> {}
 /** Takes name out of directory dirfid: unlinkat(2). */
 export interface Tunlinkat extends Message<Type['Tunlinkat']> {
@@ -209,6 +227,7 @@ export interface Tunlinkat extends Message<Type['Tunlinkat']> {
   /** AT_REMOVEDIR for a directory, else 0. */
   readonly flags: number;
 }
+/** The name is gone. */
 export interface Runlinkat extends Message<Type['Runlinkat']> {}
 
 /** What only a 9P2000.L client sends. */

@@ -25,6 +25,7 @@ export interface Tauth extends Message<Type['Tauth']> {
   /** .u and .L: the user's number, NONUNAME without one. */
   readonly nUname: number;
 }
+/** afid names an authentication file now, which this is the qid of. */
 export interface Rauth extends Message<Type['Rauth']> {
   readonly aqid: Qid;
 }
@@ -38,9 +39,11 @@ export interface Tattach extends Message<Type['Tattach']> {
   /** .u and .L: the user's number, NONUNAME without one. */
   readonly nUname: number;
 }
+/** fid names a root now, which this is the qid of. */
 export interface Rattach extends Message<Type['Rattach']> {
   readonly qid: Qid;
 }
+/** Why a request failed, in 9P2000 and 9P2000.u. */
 export interface Rerror extends Message<Type['Rerror']> {
   readonly ename: string;
   /** .u: a Linux error number. */
@@ -50,6 +53,7 @@ export interface Rerror extends Message<Type['Rerror']> {
 export interface Tflush extends Message<Type['Tflush']> {
   readonly oldtag: number;
 }
+/** No answer to the flushed request follows; its tag is free. */
 export interface Rflush extends Message<Type['Rflush']> {}
 /** Goes from fid along names and calls the result newfid. */
 export interface Twalk extends Message<Type['Twalk']> {
@@ -61,6 +65,7 @@ export interface Twalk extends Message<Type['Twalk']> {
 export interface Rwalk extends Message<Type['Rwalk']> {
   readonly qids: readonly Qid[];
 }
+/** Opens what fid names; mode is bits of OpenMode. */
 export interface Topen extends Message<Type['Topen']> {
   readonly fid: number;
   readonly mode: number;
@@ -79,40 +84,53 @@ export interface Tcreate extends Message<Type['Tcreate']> {
   /** .u: what a special file is (see {@link Stat.extension}). */
   readonly extension: string;
 }
+/** As Ropen. */
 export interface Rcreate extends Message<Type['Rcreate']> {
   readonly qid: Qid;
   readonly iounit: number;
 }
+/** Asks for at most count bytes of an open file. */
 export interface Tread extends Message<Type['Tread']> {
   readonly fid: number;
   readonly offset: Uint64;
   readonly count: number;
 }
+/** What was read: nothing at the end of the file. */
 export interface Rread extends Message<Type['Rread']> {
   readonly data: Uint8Array;
-  /** In place of `data`, where a client asked for the payload in the pieces that were received. */
+  /** In place of `data`, which is empty then: the payload in the pieces that were received. */
   readonly parts?: readonly Uint8Array[];
 }
+/** Writes data to an open file. */
 export interface Twrite extends Message<Type['Twrite']> {
   readonly fid: number;
   readonly offset: Uint64;
   /** On arrival a view of the received bytes, not a copy: whoever keeps it copies it. */
   readonly data: Uint8Array;
+  /** In place of `data`, which is empty then: the payload in the pieces that were received. */
+  readonly parts?: readonly Uint8Array[];
 }
+/** How many bytes were taken. */
 export interface Rwrite extends Message<Type['Rwrite']> {
   readonly count: number;
 }
+/** Gives fid up. */
 export interface Tclunk extends Message<Type['Tclunk']> {
   readonly fid: number;
 }
+/** fid is free. */
 export interface Rclunk extends Message<Type['Rclunk']> {}
+/** Removes the file, and gives fid up whether or not that succeeds. */
 export interface Tremove extends Message<Type['Tremove']> {
   readonly fid: number;
 }
+/** The file is gone, and fid free. */
 export interface Rremove extends Message<Type['Rremove']> {}
+/** Asks what there is to know about the file. */
 export interface Tstat extends Message<Type['Tstat']> {
   readonly fid: number;
 }
+/** What there is to know about the file. */
 export interface Rstat extends Message<Type['Rstat']> {
   readonly stat: Stat;
 }
@@ -121,6 +139,7 @@ export interface Twstat extends Message<Type['Twstat']> {
   readonly fid: number;
   readonly stat: Stat;
 }
+/** All of the changes were made. */
 export interface Rwstat extends Message<Type['Rwstat']> {}
 
 /** What a client sends. */
@@ -158,4 +177,5 @@ export type RMessage =
   | Rwstat
   | LinuxRMessage;
 
+/** Every message. */
 export type AnyMessage = TMessage | RMessage;

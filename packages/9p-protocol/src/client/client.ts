@@ -10,6 +10,7 @@ import type { Transport } from '../transport/transport.js';
 import type { ReplyTo, Unsent } from './replies.js';
 import { linuxError } from './system-errors.js';
 
+/** How a conversation is held. */
 export interface ClientOptions {
   /**
    * Dialect to ask for; the server may answer a lesser one. Default 9P2000.u. A server that does not know 9P2000.L
@@ -160,6 +161,7 @@ export class Client {
     return this.#freeFids.pop() ?? this.#nextFid++;
   }
 
+  /** Gives a fid back that the server no longer knows. */
   freeFid(fid: number): void {
     this.#freeFids.push(fid);
   }
@@ -178,6 +180,7 @@ export class Client {
     this.transport.destroy();
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -267,6 +267,7 @@ export class Fid {
     });
   }
 
+  /** What the server tells of the file. */
   async stat(options: RequestOptions = {}): Promise<Stat> {
     const request = { type: MessageType.Tstat, fid: this.number } as const;
     return (await this.client.request(request, options.signal)).stat;
@@ -289,6 +290,7 @@ export class Fid {
     await this.#end(MessageType.Tremove);
   }
 
+  /** As `clunk`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.clunk();
   }

@@ -33,6 +33,7 @@ export class FileHandle {
   /** Where streams begin to write: at the end of a file that is open for appending. */
   readonly #end: number;
 
+  /** @internal */
   constructor(path: string, fid: Fid, requests: FileRequests, end = 0) {
     this.path = path;
     this.fid = fid;
@@ -62,6 +63,7 @@ export class FileHandle {
     }
   }
 
+  /** As `chunks`. */
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     return this.chunks();
   }
@@ -172,6 +174,7 @@ export class FileHandle {
     });
   }
 
+  /** What the server tells of the file. */
   stat(options: RequestOptions = {}): Promise<FileStat> {
     return this.#named(() => this.#requests.stat(this.fid, options));
   }
@@ -197,6 +200,7 @@ export class FileHandle {
     return this.#named(() => this.fid.clunk());
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -43,6 +43,7 @@ export class FileSystem {
   readonly closed: Promise<NinePError>;
   readonly #paths: PathWalker;
 
+  /** @internal */
   constructor(paths: PathWalker) {
     this.#paths = paths;
     this.root = paths.root;
@@ -305,6 +306,7 @@ export class FileSystem {
     this.client.close();
   }
 
+  /** As `close`, and waits for the end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.closed;

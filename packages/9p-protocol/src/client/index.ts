@@ -1,4 +1,7 @@
-/** Reaching a 9P server: `mount` for files by path, `Client`, `attach` and `Fid` for the protocol itself. */
+/**
+ * Reaching a 9P server: `mount` for files by path, `Client`, `attach` and `Fid` for the protocol itself.
+ * @module @xcpu/9p-protocol/client
+ */
 export type { RangeOptions, ReadRangeOptions } from './bulk.js';
 export { Client, type ClientOptions } from './client.js';
 export type { CopyOptions, CopyProgress, CopySummary } from './copy.js';
@@ -11,5 +14,5 @@ export * as linux from './linux.js';
 export { type MountOptions, mount } from './mount.js';
 export type { OpenOptions } from './open.js';
 export type { FollowOptions } from './paths.js';
-export type { ReplyTo } from './replies.js';
+export type { ReplyTo, ReplyType, Unsent } from './replies.js';
 export type { FileEntry } from './requests.js';

@@ -6,7 +6,7 @@ import { listEntries } from './entries.js';
 import type { Fid, RequestOptions } from './fid.js';
 import { mapConcurrently } from './pool.js';
 import type { FileRequests } from './requests.js';
-import { isErrno, namedError } from './system-errors.js';
+import { isErrno, linuxError, namedError } from './system-errors.js';
 
 /**
  * Removes a file, or a directory and all that is in it; links are not followed. The fid is clunked either way.
@@ -19,22 +19,24 @@ export async function removeTree(
   options: RequestOptions,
 ): Promise<void> {
   let left = clientLimits.treeEntries;
-  const remove = async (file: Fid, at: string): Promise<void> => {
+  const remove = async (file: Fid, at: string, depth: number): Promise<void> => {
     if (--left < 0) throw new NinePError('too many files in it', Errno.EFBIG);
     try {
-      if (file.qid.type & QidType.DIR) await empty(file, at);
+      if (file.qid.type & QidType.DIR) await empty(file, at, depth);
     } catch (error) {
       await file.clunk().catch(() => {});
       throw error;
     }
     await file.remove();
   };
-  const empty = async (directory: Fid, at: string): Promise<void> => {
+  const empty = async (directory: Fid, at: string, depth: number): Promise<void> => {
+    // Each level is held until it is empty, and a server can invent them without end.
+    if (depth >= clientLimits.pathNames) throw linuxError(Errno.ELOOP);
     const entries = await listEntries(directory, requests, options);
     const child = async ({ name }: { name: string }) => {
       const below = `${at}/${name}`;
       try {
-        await remove(await directory.walk([name], options), below);
+        await remove(await directory.walk([name], options), below, depth + 1);
       } catch (error) {
         // Somebody else was faster.
         if (isErrno(error, Errno.ENOENT)) return;
@@ -46,5 +48,5 @@ export async function removeTree(
     await mapConcurrently(files, clientLimits.entryRequests, child);
     for (const directories of entries.filter(isDirectory)) await child(directories);
   };
-  await remove(fid, path);
+  await remove(fid, path, 0);
 }

@@ -4,7 +4,7 @@ import type { RMessage, TMessage } from '../messages.js';
 type Type = typeof MessageType;
 
 /** The number of the reply to each request; in every dialect it is the request's and one. */
-interface ReplyType {
+export interface ReplyType {
   [request: number]: number;
   8: Type['Rstatfs'];
   12: Type['Rlopen'];

@@ -1,6 +1,6 @@
 import { type Dialect, HEADER_SIZE, MAX_WALK_NAMES, MessageType, NONUNAME } from '../constants.js';
 import { protocolError } from '../errors.js';
-import type { AnyMessage, Rread } from '../messages.js';
+import type { AnyMessage, Rread, Twrite } from '../messages.js';
 import type { Qid, Stat } from '../types.js';
 import { decodeLinux } from './decode-linux.js';
 import { Reader } from './reader.js';
@@ -33,16 +33,24 @@ export function decode(frame: Buffer, dialect: Dialect, options?: DecodeOptions)
 }
 
 /**
- * The Rread whose payload came in pieces.
+ * The Rread or Twrite whose payload came in pieces.
+ * @param head what is in front of the payload
  * @throws NinePError (protocol) if its count is not theirs
  */
-export function decodePieces(head: Buffer, pieces: readonly Buffer[]): Rread {
+export function decodePieces(head: Buffer, pieces: readonly Buffer[]): Rread | Twrite {
   let length = 0;
   for (const piece of pieces) length += piece.length;
-  if (head.readUInt32LE(HEADER_SIZE) !== length) {
+  if (head.readUInt32LE(head.length - 4) !== length) {
     throw protocolError('count does not fit the message');
   }
-  return { type: MessageType.Rread, tag: frameTag(head), data: NOTHING, parts: pieces };
+  const tag = frameTag(head);
+  if (head[4] === MessageType.Rread) {
+    return { type: MessageType.Rread, tag, data: NOTHING, parts: pieces };
+  }
+  reader.reset(head, HEADER_SIZE);
+  const [fid, offset] = [reader.u32(), reader.u64()];
+  reader.reset(NOTHING, 0);
+  return { type: MessageType.Twrite, tag, fid, offset, data: NOTHING, parts: pieces };
 }
 
 /** The tag in a frame's header, whatever follows. */

@@ -1,10 +1,10 @@
-import { HEADER_SIZE, MessageType, RREAD_HEADER_SIZE } from '../constants.js';
+import { HEADER_SIZE, MessageType, RREAD_HEADER_SIZE, TWRITE_HEADER_SIZE } from '../constants.js';
 import { protocolError } from '../errors.js';
 
-/** A frame's payload beyond the header of its Rread, in the pieces that were received; see FrameReader. */
+/** The payload behind the fields of an Rread or Twrite, in the pieces that were received; see FrameReader. */
 export type PayloadPieces = readonly Buffer[];
 
-/** Pieces of one payload before they are put together: a peer that sends byte by byte costs no object per byte. */
+/** Pieces of one payload before they are put together after all: a peer that sends byte by byte costs no object per byte. */
 const MAX_PIECES = 64;
 
 /** Cuts a byte stream into frames, however it was chunked: each begins with its size, itself included. */
@@ -16,12 +16,12 @@ export class FrameReader {
   #frame: Buffer | undefined;
   #frameBytes = 0;
   readonly #inPieces: boolean;
-  /** The Rread whose payload is arriving: its header, what is there of the rest, how many bytes are not. */
+  /** The Rread or Twrite whose payload is arriving: its fields, what is there of the rest, how many bytes are not. */
   #head: Buffer | undefined;
   #pieces: Buffer[] = [];
   #missing = 0;
 
-  /** @param inPieces hands over the payload of an Rread that came in several chunks as it came, without a copy */
+  /** @param inPieces hands over the payload of an Rread or Twrite that came in several chunks as it came, without a copy */
   constructor(maxSize: number, inPieces = false) {
     this.maxSize = maxSize;
     this.#inPieces = inPieces;
@@ -36,7 +36,8 @@ export class FrameReader {
     let at = 0;
     while (at < chunk.length) {
       if (this.#head) {
-        at = this.#addPiece(chunk, at);
+        at = this.#addPiece(this.#head, chunk, at);
+        if (!this.#head) continue;
         if (this.#missing > 0) return;
         const [head, pieces] = [this.#head, this.#pieces];
         this.#head = undefined;
@@ -53,7 +54,8 @@ export class FrameReader {
       } else {
         const size = this.#checked(chunk.readUInt32LE(at));
         if (chunk.length - at < size) {
-          if (this.#startsPayload(chunk, at)) at = this.#beginPieces(chunk, at, size);
+          const head = this.#inPieces ? fieldsBeforePayload(chunk[at + 4]) : 0;
+          if (head > 0 && chunk.length - at > head) at = this.#beginPieces(chunk, at, head, size);
           else this.#begin(size);
         } else {
           const frame = chunk.subarray(at, at + size);
@@ -69,24 +71,33 @@ export class FrameReader {
     return this.#frame !== undefined || this.#headerBytes > 0 || this.#head !== undefined;
   }
 
-  #startsPayload(chunk: Buffer, at: number): boolean {
-    return (
-      this.#inPieces && chunk.length - at > RREAD_HEADER_SIZE && chunk[at + 4] === MessageType.Rread
-    );
+  #beginPieces(chunk: Buffer, at: number, fields: number, size: number): number {
+    const head = chunk.subarray(at, at + fields);
+    this.#head = head;
+    this.#missing = size - fields;
+    return this.#addPiece(head, chunk, at + fields);
   }
 
-  #beginPieces(chunk: Buffer, at: number, size: number): number {
-    this.#head = chunk.subarray(at, at + RREAD_HEADER_SIZE);
-    this.#missing = size - RREAD_HEADER_SIZE;
-    return this.#addPiece(chunk, at + RREAD_HEADER_SIZE);
-  }
-
-  #addPiece(chunk: Buffer, at: number): number {
+  #addPiece(head: Buffer, chunk: Buffer, at: number): number {
+    if (this.#pieces.length === MAX_PIECES) {
+      this.#gatherPieces(head);
+      return at;
+    }
     const end = Math.min(chunk.length, at + this.#missing);
     this.#pieces.push(chunk.subarray(at, end));
     this.#missing -= end - at;
-    if (this.#pieces.length > MAX_PIECES) this.#pieces = [Buffer.concat(this.#pieces)];
     return end;
+  }
+
+  /** Goes over to one buffer for the whole frame. */
+  #gatherPieces(head: Buffer): void {
+    const received = [head, ...this.#pieces];
+    const bytes = received.reduce((sum, piece) => sum + piece.length, 0);
+    const frame = this.#begin(bytes + this.#missing);
+    for (const piece of received) this.#gather(frame, piece, 0);
+    this.#head = undefined;
+    this.#pieces = [];
+    this.#missing = 0;
   }
 
   #gatherHeader(chunk: Buffer, at: number): number {
@@ -121,4 +132,10 @@ export class FrameReader {
     }
     return size;
   }
+}
+
+/** Bytes of a message before its payload; 0 if it has none that may come in pieces. */
+function fieldsBeforePayload(type: number | undefined): number {
+  if (type === MessageType.Rread) return RREAD_HEADER_SIZE;
+  return type === MessageType.Twrite ? TWRITE_HEADER_SIZE : 0;
 }

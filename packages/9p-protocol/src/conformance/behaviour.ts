@@ -21,6 +21,7 @@ export const capabilities = {
   pipelining: 'lets a request wait for the one that makes its fid',
 } as const;
 
+/** What a behaviour may need of a server: a name of `capabilities`. */
 export type Capability = keyof typeof capabilities;
 
 /** One thing that a 9P file server does. */

@@ -10,7 +10,7 @@ export interface DescriptorHolder {
   used: boolean;
   /** The descriptor stays whatever happens: an operation relies on it. */
   held: boolean;
-  /** The descriptor was closed to make room. */
+  /** The descriptor was closed: to make room, or because all are. */
   evicted(): void;
 }
 
@@ -53,7 +53,11 @@ export class DescriptorCache {
   }
 
   closeAll(): void {
-    for (const holder of this.#ring) if (holder) this.close(holder);
+    for (const holder of this.#ring) {
+      if (!holder) continue;
+      this.close(holder);
+      holder.evicted();
+    }
   }
 
   #room(): number {

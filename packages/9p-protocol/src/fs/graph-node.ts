@@ -122,9 +122,7 @@ export abstract class GraphNode implements DescriptorHolder {
     if (this.tree.nodes >= nodes) {
       throw new NinePError(`too many files in use (limit ${nodes})`, Errno.ENFILE);
     }
-    if (this.depth >= depth) {
-      throw new NinePError(`directories nested too deeply (limit ${depth})`, Errno.ELOOP);
-    }
+    if (this.depth >= depth) throw tooDeep(depth);
   }
 
   /**
@@ -294,6 +292,8 @@ export abstract class GraphNode implements DescriptorHolder {
     let fd = -1;
     do {
       if (node.#detached || !node.parent) throw goneError();
+      // Renames can put directories further down than names lead: each level would cost every request a system call.
+      if (way.length >= this.tree.limits.depth) throw tooDeep(this.tree.limits.depth);
       way.push(node);
       node = node.parent;
       fd = node.fd >= 0 ? node.fd : node.#openDescriptor();
@@ -318,6 +318,10 @@ export abstract class GraphNode implements DescriptorHolder {
     const { type, path } = this.qid;
     if (version !== this.qid.version) this.qid = { type, version, path };
   }
+}
+
+function tooDeep(limit: number): NinePError {
+  return new NinePError(`directories nested too deeply (limit ${limit})`, Errno.ELOOP);
 }
 
 function openAny(path: string | Buffer): number | undefined {

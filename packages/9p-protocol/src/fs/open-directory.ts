@@ -48,7 +48,7 @@ export class OpenLocalDirectory implements OpenFile<string>, Handle {
       : this.#listing(names);
   }
 
-  entries(): Awaitable<Iterable<Stat>> {
+  entries(): Awaitable<Iterable<Stat | undefined>> {
     const names = this.#names();
     return names instanceof Promise ? names.then((list) => this.#stats(list)) : this.#stats(names);
   }
@@ -84,11 +84,8 @@ export class OpenLocalDirectory implements OpenFile<string>, Handle {
     return { name, qid: this.#node.tree.qids.of(stats), type: kindOf(Number(stats.mode)) };
   }
 
-  *#stats(names: NameList): Iterable<Stat> {
-    for (let index = 0; index < names.length; index++) {
-      const stat = this.#stat(names.at(index));
-      if (stat) yield stat;
-    }
+  *#stats(names: NameList): Iterable<Stat | undefined> {
+    for (let index = 0; index < names.length; index++) yield this.#stat(names.at(index));
   }
 
   #stat(name: string): Stat | undefined {

@@ -7,12 +7,14 @@ import {
   openSync,
   readSync,
   writeSync,
+  writevSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { OpenMode } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
 import type { FileLock, OpenFile } from '../server/files.js';
+import type { Request } from '../server/request.js';
 import type { GraphNode, Handle } from './graph-node.js';
 import { fdPath } from './paths.js';
 
@@ -63,16 +65,16 @@ export class OpenLocalFile implements OpenFile<string>, Handle {
     node.addHandle(this);
   }
 
-  read(offset: number, count: number): Uint8Array {
-    const data = Buffer.allocUnsafe(count);
-    const length = readSync(this.fd, data, 0, count, offset);
-    if (length === count) return data;
-    // A small rest must not keep a large buffer until the client has taken it.
-    return length < count / 2 ? Buffer.from(data.subarray(0, length)) : data.subarray(0, length);
+  readInto(offset: number, buffer: Buffer): number {
+    return readSync(this.fd, buffer, 0, buffer.length, offset);
   }
 
   write(offset: number, data: Uint8Array): number {
     return writeSync(this.fd, data, 0, data.length, offset);
+  }
+
+  writePieces(offset: number, pieces: readonly Uint8Array[]): number {
+    return writevSync(this.fd, pieces, offset);
   }
 
   async sync(dataOnly: boolean): Promise<void> {
@@ -82,8 +84,8 @@ export class OpenLocalFile implements OpenFile<string>, Handle {
     await syncing;
   }
 
-  lock(lock: FileLock): boolean {
-    return this.#node.tree.locks.lock(this.#node.qid.path, lock, this);
+  lock(lock: FileLock, { connection }: Request<string>): boolean {
+    return this.#node.tree.locks.lock(this.#node.qid.path, lock, this, connection);
   }
 
   getlock(lock: FileLock): FileLock | undefined {

@@ -2,10 +2,13 @@ import { readFileSync, statSync } from 'node:fs';
 
 /** The names of users and groups; numbers where there is no name. */
 export interface OwnerNames {
+  /** The number in decimal if it has no name. */
   userName(uid: number): string;
+  /** The number in decimal if it has no name. */
   groupName(gid: number): string;
   /** undefined for a name that nobody has. */
   userId(name: string): number | undefined;
+  /** undefined for a name that no group has. */
   groupId(name: string): number | undefined;
 }
 

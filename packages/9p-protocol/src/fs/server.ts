@@ -9,6 +9,7 @@ import { LocalFile } from './local-file.js';
 import { type OwnerNames, ownerNames } from './owner-names.js';
 import { O_PATH } from './paths.js';
 
+/** How a directory is exported. */
 export interface DirectoryOptions {
   /** Nothing can be changed: EROFS. */
   readonly readonly?: boolean;

@@ -41,8 +41,8 @@ export class OpenContents implements OpenFile<Person> {
     return written;
   }
 
-  lock(lock: FileLock): boolean {
-    return this.#inode.volume.locks.lock(this.#inode, lock, this);
+  lock(lock: FileLock, { connection }: Request<Person>): boolean {
+    return this.#inode.volume.locks.lock(this.#inode, lock, this, connection);
   }
 
   getlock(lock: FileLock): FileLock | undefined {

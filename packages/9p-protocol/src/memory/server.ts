@@ -8,6 +8,7 @@ import { Inode } from './inode.js';
 import { type MemoryUser, type Person, Users } from './users.js';
 import { Volume } from './volume.js';
 
+/** What a file system in memory is like. */
 export interface MemoryOptions {
   /** Bytes that files, names and attributes may take together; beyond it ENOSPC. Default 1 GiB. */
   readonly limit?: number;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Awaitable } from './files.js';
 
 /**
@@ -16,4 +17,17 @@ export function orElse<T>(run: () => Awaitable<T>, failed: (error: unknown) => T
   } catch (error) {
     return failed(error);
   }
+}
+
+/**
+ * Goes on with a long operation when others have had their turn of the loop.
+ * @throws NinePError (aborted) if nobody wants it any more by then
+ */
+export async function afterOthers<R>(
+  request: { readonly cancelled: boolean; readonly signal: AbortSignal },
+  run: () => Awaitable<R>,
+): Promise<R> {
+  await nextTurn();
+  if (request.cancelled) throw request.signal.reason;
+  return run();
 }

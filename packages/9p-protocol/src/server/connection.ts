@@ -1,5 +1,5 @@
-import { decode, frameTag } from '../codec/decode.js';
-import { FrameReader } from '../codec/frame-reader.js';
+import { decode, decodePieces, frameTag } from '../codec/decode.js';
+import { FrameReader, type PayloadPieces } from '../codec/frame-reader.js';
 import type { DecodeOptions } from '../codec/strings.js';
 import { type Dialect, MessageType, MIN_MSIZE, NOFID } from '../constants.js';
 import { Errno } from '../errno.js';
@@ -25,6 +25,15 @@ const BYTES: DecodeOptions = { strings: 'bytes' };
  * came waits for the next. Thousands of requests fit into one chunk: no client may keep the others waiting with them.
  */
 const TURN_MS = 4;
+
+/** Bytes of replies that are worth a write of their own. */
+const LARGE = 64 * 1024;
+
+/** A frame that came with more requests than there is time for. */
+interface HeldFrame {
+  readonly frame: Buffer;
+  readonly pieces: PayloadPieces | undefined;
+}
 
 /** What a server's owner may watch. */
 export interface ConnectionEvents {
@@ -53,9 +62,9 @@ export class Connection {
   readonly #fids: FidTable<unknown>;
   readonly #operations: Operations<unknown>;
   readonly #drainListeners = new Set<() => void>();
-  readonly #onFrame = (frame: Buffer) => this.#take(frame);
+  readonly #onFrame = (frame: Buffer, pieces?: PayloadPieces) => this.#take(frame, pieces);
   /** Frames that came in one chunk with more requests than there is time, or room for replies to, in this turn. */
-  #held: Buffer[] = [];
+  #held: HeldFrame[] = [];
   #attachTimer: NodeJS.Timeout | undefined;
   /** Bytes of replies that the client may leave untaken: few until it has proved who it is. */
   #unsentLimit: number;
@@ -78,7 +87,9 @@ export class Connection {
     this.limits = limits;
     this.msize = limits.msize;
     this.#events = events;
-    this.#frames = new FrameReader(Math.min(limits.msizeBeforeAttach, limits.msize));
+    // Whoever looks at messages finds their data where it always is.
+    const inPieces = !intercept && !events.trace;
+    this.#frames = new FrameReader(Math.min(limits.msizeBeforeAttach, limits.msize), inPieces);
     this.#unsentLimit = Math.min(limits.unsentBytesBeforeAttach, limits.unsentBytes);
     this.#fids = new FidTable(Math.min(limits.fidsBeforeAttach, limits.fids));
     this.#out = new ReplyWriter(this, events);
@@ -172,19 +183,15 @@ export class Connection {
    * Small requests in one chunk can ask for gigabytes, or for seconds of work: the rest waits until the client took
    * what it asked for, and others had their turn.
    */
-  #take(frame: Buffer): void {
-    if (
-      this.#held.length > 0 ||
-      this.#out.byteLength > this.#unsentLimit ||
-      performance.now() - this.#turnBegan > TURN_MS
-    ) {
-      this.#held.push(frame);
+  #take(frame: Buffer, pieces: PayloadPieces | undefined): void {
+    if (this.#held.length > 0 || this.congested || performance.now() - this.#turnBegan > TURN_MS) {
+      this.#held.push({ frame, pieces });
     } else {
-      this.#receive(frame);
+      this.#receive(frame, pieces);
     }
   }
 
-  #receive(frame: Buffer): void {
+  #receive(frame: Buffer, pieces: PayloadPieces | undefined): void {
     if (this.#closed || this.#refusals >= this.limits.refusedAttaches) return;
     const tag = frameTag(frame);
     if (this.#requests.has(tag)) {
@@ -192,7 +199,9 @@ export class Connection {
       return this.destroy(protocolError(`tag ${tag} is in use`));
     }
     try {
-      const message = decode(frame, this.dialect ?? '9P2000', this.#decoding);
+      const message = pieces
+        ? decodePieces(frame, pieces)
+        : decode(frame, this.dialect ?? '9P2000', this.#decoding);
       this.#events.trace?.(this, 'received', message);
       this.#dispatch(message);
     } catch (error) {
@@ -287,8 +296,9 @@ export class Connection {
     this.#scheduleSend();
   }
 
-  /** Replies of one turn of the loop leave in one write. */
+  /** Replies of one turn of the loop leave in one write; a large one at once, for the client to take meanwhile. */
   #scheduleSend(): void {
+    if (this.#out.byteLength >= LARGE) return this.#send();
     if (this.#receiving || this.#sendScheduled) return;
     this.#sendScheduled = true;
     setImmediate(() => {
@@ -299,13 +309,17 @@ export class Connection {
 
   #flushOut(): void {
     if (this.#closed) return;
-    if (this.#out.byteLength > 0) this.transport.send(this.#out.take());
+    this.#send();
     if (this.#paused) return;
     if (this.#held.length > 0 || this.#unsentTooMuch) {
       this.#paused = true;
       this.transport.pause();
       if (!this.#unsentTooMuch) setImmediate(() => this.#nextTurn());
     }
+  }
+
+  #send(): void {
+    if (this.#out.byteLength > 0) this.#out.send(this.transport);
   }
 
   get #unsentTooMuch(): boolean {
@@ -329,7 +343,7 @@ export class Connection {
     this.#held = [];
     this.#receiving = true;
     this.#turnBegan = performance.now();
-    for (const frame of held) this.#take(frame);
+    for (const { frame, pieces } of held) this.#take(frame, pieces);
     this.#receiving = false;
     this.#flushOut();
     if (!this.#paused) this.transport.resume();

@@ -33,6 +33,8 @@ export class Fid<User = unknown> {
   waiting: Set<Request<User>> | undefined;
   /** Called when the last of them has ended. */
   onIdle: (() => void) | undefined;
+  /** A Tclunk or Tremove is on its way: no other request gets through to it. */
+  ending = false;
   /** Clunked, or its connection is over. */
   gone = false;
 

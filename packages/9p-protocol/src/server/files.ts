@@ -30,8 +30,8 @@ export interface AttributeChanges {
 
 /**
  * A file as a server shows it, in every dialect. A file has only the operations that it supports: of a missing one
- * the server makes what it can out of the others, or answers the client with an error (EPERM where something would
- * change, ENOSYS else). Every operation may throw a NinePError, or a system error of Node's, to refuse.
+ * the server makes what it can out of the others, or answers the client with an error (EPERM; EOPNOTSUPP for extended
+ * attributes, ENOLCK for locks). Every operation may throw a NinePError, or a system error of Node's, to refuse.
  *
  * `User` is whatever the file server's `attach` made of the client's proof of who it is.
  */
@@ -39,6 +39,7 @@ export interface ServerFile<User = unknown> {
   readonly qid: Qid;
   /** Where `..` leads; a file without one is its own parent. */
   readonly parent?: ServerFile<User> | undefined;
+  /** What 9P2000 tells of a file; 9P2000.L is answered from it unless there is `getattr`. */
   stat(request: Request<User>): Awaitable<Stat>;
   /** The file of that name in this directory, undefined if there is none. Never called with `.`, `..` or a name with `/` or NUL. */
   walk?(name: string, request: Request<User>): Awaitable<ServerFile<User> | undefined>;
@@ -79,11 +80,13 @@ export interface ServerFile<User = unknown> {
 
 /** The extended attributes of a file. */
 export interface ExtendedAttributes<User = unknown> {
+  /** The names of those that are there. */
   list(request: Request<User>): Awaitable<readonly string[]>;
   /** undefined if there is none of that name. */
   get(name: string, request: Request<User>): Awaitable<Uint8Array | undefined>;
   /** `flags` are setxattr(2)'s XATTR_CREATE (1) and XATTR_REPLACE (2). */
   set(name: string, value: Uint8Array, flags: number, request: Request<User>): Awaitable<void>;
+  /** Takes one away. */
   remove(name: string, request: Request<User>): Awaitable<void>;
 }
 
@@ -144,18 +147,36 @@ export interface OpenFile<User = unknown> {
    * on, so a file that has many requests to answer does not answer all of them in one.
    */
   readonly stream?: boolean;
-  /** At most `count` bytes; none at the end. Pieces are sent one after the other without a copy. */
+  /**
+   * At most `count` bytes; none at the end. Pieces are sent one after the other without a copy, and must not change
+   * afterwards.
+   */
   read?(
     offset: number,
     count: number,
     request: Request<User>,
   ): Awaitable<Uint8Array | readonly Uint8Array[]>;
-  /** The entries of a directory, in place of `read`: asked anew whenever the client reads from offset 0. */
-  entries?(request: Request<User>): Awaitable<Iterable<Stat>>;
+  /**
+   * The same into a buffer of the server's, in place of `read`: answers how many bytes are in it. Such buffers are
+   * used again once the system has taken the bytes, so that reads in large pieces need no new memory. It is not to be
+   * touched after the answer.
+   */
+  readInto?(offset: number, buffer: Buffer, request: Request<User>): Awaitable<number>;
+  /**
+   * The entries of a directory, in place of `read`: asked anew whenever the client reads from offset 0. An entry that
+   * turns out to be gone when its turn comes is undefined.
+   */
+  entries?(request: Request<User>): Awaitable<Iterable<Stat | undefined>>;
   /** The same for 9P2000.L, without `.` and `..`, which the server adds. Without it `entries` are taken. */
   list?(request: Request<User>): Awaitable<DirectoryListing>;
   /** Answers how many bytes were taken. `data` is a view that is valid until the answer: copy to keep. */
   write?(offset: number, data: Uint8Array, request: Request<User>): Awaitable<number>;
+  /** The same for data that arrived in several pieces; without it they are put together for `write`. */
+  writePieces?(
+    offset: number,
+    pieces: readonly Uint8Array[],
+    request: Request<User>,
+  ): Awaitable<number>;
   /** What was written is on the disk: fsync(2), or fdatasync(2). Without it there is nothing to do. */
   sync?(dataOnly: boolean, request: Request<User>): Awaitable<void>;
   /** Takes or gives up a lock at once; false where another holder is in the way. */

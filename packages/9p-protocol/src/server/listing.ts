@@ -1,9 +1,9 @@
 import { direntSize, writeDirent } from '../codec/dirent.js';
 import { Writer } from '../codec/writer.js';
 import { MessageType } from '../constants.js';
-import { MAX_ENTRIES_PER_READDIR } from '../limits.js';
+import { MAX_ENTRIES_PER_READDIR, MAX_MISSES_PER_TURN } from '../limits.js';
 import type { Stat, Uint64 } from '../types.js';
-import { chain } from './awaitable.js';
+import { afterOthers, chain } from './awaitable.js';
 import type { Fid } from './fids.js';
 import type { Awaitable, DirectoryItem, OpenFile, ServerFile } from './files.js';
 import type { FidKeeper } from './keeper.js';
@@ -46,10 +46,10 @@ export class ListingReader<User> {
     // What JavaScript cannot count is beyond the end of every directory.
     const start = typeof offset === 'number' ? offset : Number.MAX_SAFE_INTEGER;
     const listing = this.#listing;
-    if (listing && start > 0) return this.#fill(listing, start, count);
+    if (listing && start > 0) return this.#fill(listing, start, count, request);
     return chain(this.#list(request), (taken) => {
       this.#listing = taken;
-      return this.#fill(taken, start, count);
+      return this.#fill(taken, start, count, request);
     });
   }
 
@@ -66,15 +66,20 @@ export class ListingReader<User> {
     return chain(open.entries(request), (entries) => new DerivedListing(entries, charge));
   }
 
-  #fill(listing: Listing, start: number, count: number): Reply {
+  #fill(listing: Listing, start: number, count: number, request: Request<User>): Awaitable<Reply> {
     const expected = listing.length === undefined ? 0 : (listing.length + 2 - start) * USUAL_ENTRY;
     const room = Math.max(Math.min(expected, MAX_ENTRIES_PER_READDIR * USUAL_ENTRY, count), 512);
     const writer = new Writer(Buffer.allocUnsafe(room));
     let entries = 0;
+    let misses = 0;
     for (let index = start; entries < MAX_ENTRIES_PER_READDIR; index++) {
       const item = this.#item(listing, index);
       if (item === END) break;
-      if (!item) continue;
+      if (!item) {
+        if (++misses < MAX_MISSES_PER_TURN) continue;
+        if (entries > 0) break;
+        return afterOthers(request, () => this.#fill(listing, index + 1, count, request));
+      }
       if (writer.at + direntSize(item) > count) {
         if (entries === 0) throw invalid('count too small for the next entry');
         break;
@@ -111,10 +116,10 @@ interface Listing {
 class DerivedListing implements Listing {
   readonly length = undefined;
   readonly #items: DirectoryItem[] = [];
-  readonly #entries: Iterator<Stat>;
+  readonly #entries: Iterator<Stat | undefined>;
   readonly #charge: (entries: number) => void;
 
-  constructor(entries: Iterable<Stat>, charge: (entries: number) => void) {
+  constructor(entries: Iterable<Stat | undefined>, charge: (entries: number) => void) {
     this.#entries = entries[Symbol.iterator]();
     this.#charge = charge;
     charge(0);
@@ -125,6 +130,7 @@ class DerivedListing implements Listing {
     while (items.length <= index) {
       const next = this.#entries.next();
       if (next.done) return END;
+      if (!next.value) continue;
       this.#charge(items.length + 1);
       items.push(itemOf(next.value));
     }

@@ -1,8 +1,27 @@
 import { LockType } from '../constants-linux.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
-import { MAX_LOCK_RANGES, MAX_LOCK_RANGES_PER_FILE } from '../limits.js';
+import {
+  MAX_LOCK_RANGES,
+  MAX_LOCK_RANGES_PER_CLIENT,
+  MAX_LOCK_RANGES_PER_FILE,
+} from '../limits.js';
 import type { FileLock } from './files.js';
+
+/** Ranges that a LockTable holds at the most. */
+export interface LockLimits {
+  /** In all. */
+  readonly ranges: number;
+  readonly perFile: number;
+  /** Of one client. */
+  readonly perClient: number;
+}
+
+const defaultLockLimits: LockLimits = {
+  ranges: MAX_LOCK_RANGES,
+  perFile: MAX_LOCK_RANGES_PER_FILE,
+  perClient: MAX_LOCK_RANGES_PER_CLIENT,
+};
 
 /** A range that somebody has locked. */
 interface Range {
@@ -14,6 +33,8 @@ interface Range {
   readonly clientId: string;
   /** What it was taken through. */
   readonly holder: object;
+  /** Whose it counts as. */
+  readonly client: object;
 }
 
 /**
@@ -25,11 +46,13 @@ interface Range {
  */
 export class LockTable<File = unknown> {
   readonly #files = new Map<File, readonly Range[]>();
-  readonly #limits: { readonly ranges: number; readonly perFile: number };
+  readonly #limits: LockLimits;
+  /** Ranges by client, of those who have any. */
+  readonly #perClient = new Map<object, number>();
   #ranges = 0;
 
-  constructor(limits = { ranges: MAX_LOCK_RANGES, perFile: MAX_LOCK_RANGES_PER_FILE }) {
-    this.#limits = limits;
+  constructor(limits: Partial<LockLimits> = {}) {
+    this.#limits = { ...defaultLockLimits, ...limits };
   }
 
   /** Ranges in the table. */
@@ -40,15 +63,20 @@ export class LockTable<File = unknown> {
   /**
    * Takes, changes or gives up a lock; answers false, and changes nothing, where another owner is in the way.
    * @param holder what the lock is taken through (the open file), for {@link release}
+   * @param client whose it counts as: the connection; by default the holder
    * @throws NinePError (ENOLCK) beyond the limits; nothing is changed then
    */
-  lock(file: File, lock: FileLock, holder: object): boolean {
+  lock(file: File, lock: FileLock, holder: object, client: object = holder): boolean {
     if (lock.type !== LockType.UNLCK && this.conflict(file, lock)) return false;
     const before = this.#files.get(file) ?? [];
-    const after = replaced(before, rangeOf(lock, holder));
-    const { ranges, perFile } = this.#limits;
-    const total = this.#ranges + after.length - before.length;
-    if (after.length > before.length && (total > ranges || after.length > perFile)) {
+    const after = replaced(before, rangeOf(lock, holder, client));
+    const { ranges, perFile, perClient } = this.#limits;
+    const more = after.length - before.length;
+    const ofClient = (this.#perClient.get(client) ?? 0) + more;
+    if (
+      more > 0 &&
+      (this.#ranges + more > ranges || after.length > perFile || ofClient > perClient)
+    ) {
       throw new NinePError('too many locks', Errno.ENOLCK);
     }
     this.#set(file, after);
@@ -57,7 +85,7 @@ export class LockTable<File = unknown> {
 
   /** A lock that is in the way of this one, undefined where none is. */
   conflict(file: File, lock: FileLock): FileLock | undefined {
-    const wanted = rangeOf(lock, this);
+    const wanted = rangeOf(lock, this, this);
     const inTheWay = this.#files
       .get(file)
       ?.find(
@@ -82,14 +110,30 @@ export class LockTable<File = unknown> {
   }
 
   #set(file: File, ranges: readonly Range[]): void {
-    this.#ranges += ranges.length - (this.#files.get(file)?.length ?? 0);
+    const before = this.#files.get(file) ?? [];
+    this.#ranges += ranges.length - before.length;
+    // Nearly all of them are the same as before, in the same order.
+    let same = 0;
+    for (const range of before) {
+      if (range === ranges[same]) same++;
+      else this.#count(range.client, -1);
+    }
+    for (let index = same; index < ranges.length; index++) this.#count(ranges[index]!.client, 1);
     if (ranges.length === 0) this.#files.delete(file);
     else this.#files.set(file, ranges);
   }
+
+  #count(client: object, change: number): void {
+    const count = (this.#perClient.get(client) ?? 0) + change;
+    if (count === 0) this.#perClient.delete(client);
+    else this.#perClient.set(client, count);
+  }
 }
 
-function rangeOf({ type, start, length, procId, clientId }: FileLock, holder: object): Range {
-  return { type, start, end: length === 0 ? Infinity : start + length, procId, clientId, holder };
+function rangeOf(lock: FileLock, holder: object, client: object): Range {
+  const { type, start, length, procId, clientId } = lock;
+  const end = length === 0 ? Infinity : start + length;
+  return { type, start, end, procId, clientId, holder, client };
 }
 
 /** The ranges of a file once `added` has taken the place of what its owner had there. */

@@ -25,9 +25,8 @@ export function open<User>(
 ): Awaitable<Reply> {
   const file = fileOf(fid);
   checkClosed(fid);
-  const access = mode & OpenMode.ACCESS_MASK;
-  const changes = mode & (OpenMode.TRUNCATE | OpenMode.REMOVE_ON_CLOSE);
-  if (file.qid.type & QidType.DIR && (access !== OpenMode.READ || changes)) throw isDirectory();
+  const removes = (mode & OpenMode.REMOVE_ON_CLOSE) !== 0;
+  if (file.qid.type & QidType.DIR && (removes || !opensDirectory(mode))) throw isDirectory();
   if (!file.open) throw denied();
   return chain(file.open(mode, request), (open) => {
     keeper.opened(fid, open, mode);
@@ -48,6 +47,8 @@ export function create<User>(
   checkName(name);
   const directory = directoryOf(fid);
   if (!directory.create) throw denied();
+  // Found out when it is opened, it would be there all the same.
+  if (perm & ModeBit.DIR && !opensDirectory(mode)) throw isDirectory();
   const asked = { name, perm, mode, extension, exclusive: true, gid: undefined };
   return chain(directory.create(asked, request), ({ file, open }) => {
     keeper.opened(fid, open, mode);
@@ -110,6 +111,11 @@ export function wstat<User>(
     ? file.wstat(changes, request)
     : changeByParts(file, changes, replaces, request);
   return chain(changed, () => RWSTAT);
+}
+
+/** Whether a directory can be opened like that: to be read, and nothing else. */
+function opensDirectory(mode: number): boolean {
+  return (mode & OpenMode.ACCESS_MASK) === OpenMode.READ && !(mode & OpenMode.TRUNCATE);
 }
 
 /**

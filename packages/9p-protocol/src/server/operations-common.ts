@@ -8,8 +8,17 @@ import { DirectoryReader } from './directory.js';
 import { type Fid, fileOf, openOf, unknownFid } from './fids.js';
 import type { Awaitable, FileServer, Login, OpenFile } from './files.js';
 import type { FidKeeper } from './keeper.js';
+import { takeReadBuffer } from './read-buffers.js';
 import { countTooLarge, denied, isDirectory, notOpenFor } from './refusals.js';
-import { dataReply, maxCount, piecesReply, type Reply, writtenReply } from './replies.js';
+import {
+  bytesIn,
+  dataReply,
+  filledReply,
+  maxCount,
+  piecesReply,
+  type Reply,
+  writtenReply,
+} from './replies.js';
 import type { Request } from './request.js';
 import { walkNames } from './walk.js';
 
@@ -93,12 +102,27 @@ export function read<User>(
   const { connection } = keeper;
   if (count > maxCount(connection.msize)) throw countTooLarge();
   const offset = clamp(message.offset);
-  if (open.entries || !open.read) return readEntries(keeper, request, fid, open, offset, count);
+  if (open.entries || !(open.read || open.readInto)) {
+    return readEntries(keeper, request, fid, open, offset, count);
+  }
   if (!open.stream) connection.charge(request, 'read', count);
-  const data = open.read(offset, count, request);
+  if (open.readInto) return fill(open, offset, takeReadBuffer(count), request);
+  const data = open.read!(offset, count, request);
   return data instanceof Promise
     ? data.then((read) => dataReply(read, count))
     : dataReply(data, count);
+}
+
+function fill<User>(
+  open: OpenFile<User>,
+  offset: number,
+  buffer: Buffer,
+  request: Request<User>,
+): Awaitable<Reply> {
+  const length = open.readInto!(offset, buffer, request);
+  return length instanceof Promise
+    ? length.then((bytes) => filledReply(buffer, bytes))
+    : filledReply(buffer, length);
 }
 
 function readEntries<User>(
@@ -129,12 +153,17 @@ export function write<User>(
   if (!fid.auth && access !== OpenMode.WRITE && access !== OpenMode.READ_WRITE) {
     throw notOpenFor('writing');
   }
-  const { data } = message;
+  const { data, parts } = message;
   const { connection } = keeper;
-  if (data.length > maxCount(connection.msize)) throw countTooLarge();
+  const count = parts ? bytesIn(parts) : data.length;
+  if (count > maxCount(connection.msize)) throw countTooLarge();
   if (!open.write) throw denied();
-  connection.charge(request, 'write', data.length);
-  const written = open.write(clamp(message.offset), data, request);
+  connection.charge(request, 'write', count);
+  const offset = clamp(message.offset);
+  let written: Awaitable<number>;
+  if (!parts) written = open.write(offset, data, request);
+  else if (open.writePieces) written = open.writePieces(offset, parts, request);
+  else written = open.write(offset, Buffer.concat(parts, count), request);
   return written instanceof Promise ? written.then(writtenReply) : writtenReply(written);
 }
 

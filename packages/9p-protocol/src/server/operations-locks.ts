@@ -1,7 +1,9 @@
+import { encodedLength } from '../codec/strings.js';
 import { MessageType } from '../constants.js';
 import { LockStatus, LockType } from '../constants-linux.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { MAX_LOCK_CLIENT } from '../limits.js';
 import type { Tgetlock, Tlock } from '../messages-linux.js';
 import { chain } from './awaitable.js';
 import { type Fid, openOf } from './fids.js';
@@ -50,9 +52,15 @@ export function getlock<User>(
   });
 }
 
-/** @throws NinePError (EINVAL) for an unknown type or a beginning that JavaScript cannot count. */
+/**
+ * @throws NinePError: EINVAL for an unknown type or a beginning that JavaScript cannot count, ENAMETOOLONG for a name
+ *   that each lock would keep.
+ */
 function lockOf({ lockType, start, length, procId, clientId }: Tlock | Tgetlock): FileLock {
   if (lockType > LockType.UNLCK) throw invalid('unknown type of lock');
+  if (encodedLength(clientId) > MAX_LOCK_CLIENT) {
+    throw new NinePError('name of the client is too long', Errno.ENAMETOOLONG);
+  }
   if (typeof start === 'bigint') throw invalid('lock begins too far');
   // What reaches beyond all that can be counted reaches to the end.
   const counted = typeof length === 'number' && start + length <= Number.MAX_SAFE_INTEGER;

@@ -1,6 +1,8 @@
+import { encodedLength } from '../codec/strings.js';
 import { MessageType, NOFID } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
+import { MAX_USER_NAME } from '../limits.js';
 import type {
   RMessage,
   Tattach,
@@ -122,7 +124,7 @@ export class Operations<User> {
 
   /** @throws NinePError `unknown fid` if it went away while the request waited. */
   #enter(request: Request<User>, fid: Fid<User>): void {
-    if (fid.gone) throw unknownFid();
+    if (fid.gone || fid.ending) throw unknownFid();
     request.user = fid.user;
     request.file = fid.file ?? fid.attribute?.file;
   }
@@ -205,7 +207,7 @@ export class Operations<User> {
   #performTwo(request: Request<User>, message: TMessage, other: Fid<User>): Awaitable<Reply> {
     const fid = this.#fids.get(request.fid);
     const perform = () => {
-      if (other.gone) throw unknownFid();
+      if (other.gone || other.ending) throw unknownFid();
       this.#enter(request, fid);
       request.directory = other.file;
       const act = () => this.#actOnTwo(request, message, fid, other);
@@ -322,6 +324,7 @@ export class Operations<User> {
   /** Ends a fid: its number is free at once, and whatever an interceptor does, its file is let go of. */
   #end(request: Request<User>, fid: Fid<User>, message: Tclunk | Tremove): Awaitable<Reply> {
     this.#fids.delete(fid);
+    fid.ending = true;
     if (!this.#intercept) return this.#act(request, fid, message);
     const letGo = () => {
       if (!fid.gone) this.#keeper.detached(() => this.#keeper.discard(fid));
@@ -352,10 +355,13 @@ function holdBoth<User>(request: Request<User>, reply: Awaitable<Reply>): Awaita
 
 /**
  * Who somebody is, is text even where names are bytes.
- * @throws NinePError (protocol) if it is not UTF-8.
+ * @throws NinePError: (protocol) if it is not UTF-8, ENAMETOOLONG for a name that each fid would keep.
  */
 function checkLogin({ uname, aname }: Tauth | Tattach): void {
   if (!uname.isWellFormed() || !aname.isWellFormed()) {
     throw protocolError('string is not valid UTF-8');
+  }
+  if (encodedLength(uname) > MAX_USER_NAME) {
+    throw new NinePError('user name too long', Errno.ENAMETOOLONG);
   }
 }

@@ -5,6 +5,7 @@ import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
 import type { RMessage } from '../messages.js';
 import type { Stat } from '../types.js';
+import { giveReadBuffer } from './read-buffers.js';
 
 /** What answers a request: a message, whose tag is filled in, or the pieces of an Rread. */
 export type Reply = RMessage | ReadReply;
@@ -14,6 +15,8 @@ export interface ReadReply {
   readonly pieces: readonly Uint8Array[];
   /** Bytes in all pieces. */
   readonly count: number;
+  /** The buffer that they are in, if it is used again once they were sent: they are not to be kept. */
+  readonly lent?: Buffer;
 }
 
 /** Largest count of a Tread or Twrite at this msize. */
@@ -23,9 +26,14 @@ export function maxCount(msize: number): number {
 
 /** The answer to a Tread. */
 export function piecesReply(pieces: readonly Uint8Array[]): ReadReply {
+  return { pieces, count: bytesIn(pieces) };
+}
+
+/** Bytes in all pieces. */
+export function bytesIn(pieces: readonly Uint8Array[]): number {
   let count = 0;
   for (const piece of pieces) count += piece.length;
-  return { pieces, count };
+  return count;
 }
 
 /**
@@ -35,11 +43,23 @@ export function piecesReply(pieces: readonly Uint8Array[]): ReadReply {
 export function dataReply(data: Uint8Array | readonly Uint8Array[], wanted: number): ReadReply {
   const reply =
     data instanceof Uint8Array ? { pieces: [data], count: data.length } : piecesReply(data);
-  if (reply.count > wanted) {
-    const cause = 'read yields more than was asked for';
-    throw new NinePError('internal error', Errno.EIO, { cause });
-  }
+  if (reply.count > wanted) throw tooMuchRead();
   return reply;
+}
+
+/**
+ * The answer to a Tread whose data is at the beginning of a read buffer.
+ * @throws NinePError (`internal error`) if the file says that there is more than fits.
+ */
+export function filledReply(buffer: Buffer, length: number): ReadReply {
+  if (length === buffer.length) return { pieces: [buffer], count: length, lent: buffer };
+  const data = buffer.subarray(0, length);
+  if (data.length !== length) throw tooMuchRead();
+  if (length >= buffer.length / 2) return { pieces: [data], count: length, lent: buffer };
+  // A small rest must not keep a large buffer until the client has taken it.
+  const rest = Buffer.from(data);
+  giveReadBuffer(buffer);
+  return { pieces: [rest], count: length };
 }
 
 /** The answer to a Twrite. */
@@ -58,4 +78,9 @@ export function statReply(stat: Stat, dialect: Dialect, msize: number): Reply {
     throw new NinePError('stat does not fit into msize', Errno.ENOBUFS);
   }
   return { type: MessageType.Rstat, tag: 0, stat };
+}
+
+function tooMuchRead(): NinePError {
+  const cause = 'read yields more than was asked for';
+  return new NinePError('internal error', Errno.EIO, { cause });
 }

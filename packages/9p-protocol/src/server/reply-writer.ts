@@ -4,7 +4,9 @@ import { HEADER_SIZE, MessageType } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
 import type { RMessage } from '../messages.js';
+import type { Transport } from '../transport/transport.js';
 import type { Connection, ConnectionEvents } from './connection.js';
+import { giveReadBuffer } from './read-buffers.js';
 import type { ReadReply, Reply } from './replies.js';
 
 /** The largest Linux error number: the kernel makes nothing of an answer with a larger one. */
@@ -15,6 +17,8 @@ export class ReplyWriter {
   readonly #connection: Connection;
   readonly #events: ConnectionEvents;
   readonly #out = new FrameWriter();
+  /** Read buffers that are used again once what was written is sent. */
+  #lent: Buffer[] = [];
 
   constructor(connection: Connection, events: ConnectionEvents) {
     this.#connection = connection;
@@ -26,9 +30,14 @@ export class ReplyWriter {
     return this.#out.byteLength;
   }
 
-  /** Hands over what was written, in order. */
-  take(): Uint8Array[] {
-    return this.#out.take();
+  /** Sends what was written, in order, in one write. */
+  send(transport: Transport): void {
+    const lent = this.#lent;
+    if (lent.length === 0) return transport.send(this.#out.take());
+    this.#lent = [];
+    transport.send(this.#out.take(), () => {
+      for (const buffer of lent) giveReadBuffer(buffer);
+    });
   }
 
   /** What 9P cannot carry (a text that is too long) is answered with the error. */
@@ -55,12 +64,13 @@ export class ReplyWriter {
     this.#message({ type: MessageType.Rerror, tag, ename: fitting, errno }, tag);
   }
 
-  #data(tag: number, { pieces, count }: ReadReply): void {
+  #data(tag: number, { pieces, count, lent }: ReadReply): void {
     if (this.#events.trace) {
       const data = Buffer.concat(pieces);
       this.#events.trace(this.#connection, 'sent', { type: MessageType.Rread, tag, data });
     }
     this.#out.read(tag, pieces, count);
+    if (lent) this.#lent.push(lent);
   }
 
   #message(message: RMessage, tag: number): void {

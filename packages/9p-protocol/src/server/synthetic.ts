@@ -1,8 +1,7 @@
 import { ModeBit, OpenMode, QidType } from '../constants.js';
-import { Errno } from '../errno.js';
-import { NinePError } from '../errors.js';
 import type { Qid, Stat } from '../types.js';
-import type { Awaitable, FileServer, OpenFile, ServerFile } from './files.js';
+import type { AttributeChanges, Awaitable, FileServer, OpenFile, ServerFile } from './files.js';
+import { denied } from './refusals.js';
 import type { Request } from './request.js';
 
 let lastPath = 0;
@@ -42,6 +41,7 @@ export class SyntheticFile<User = unknown> implements ServerFile<User> {
     return 0;
   }
 
+  /** Made of `attributes`, `mtime` and `length`. */
   stat(request: Request<User>): Stat {
     const { name, mode, uid, gid, nUid, nGid } = this.attributes;
     return {
@@ -63,7 +63,7 @@ export class SyntheticFile<User = unknown> implements ServerFile<User> {
   }
 
   open(_mode: number, _request: Request<User>): Awaitable<OpenFile<User>> {
-    throw new NinePError('permission denied', Errno.EPERM);
+    throw denied();
   }
 }
 
@@ -83,14 +83,17 @@ export class SyntheticDirectory<User = unknown> extends SyntheticFile<User> {
     return file;
   }
 
+  /** The file of that name, undefined if there is none. */
   find(name: string, _request: Request<User>): Awaitable<ServerFile<User> | undefined> {
     return this.#children.get(name);
   }
 
+  /** The files to show to whoever reads the directory. */
   list(_request: Request<User>): Iterable<ServerFile<User>> {
     return this.#children.values();
   }
 
+  /** Asks `find`. */
   walk(name: string, request: Request<User>): Awaitable<ServerFile<User> | undefined> {
     return this.find(name, request);
   }
@@ -165,7 +168,7 @@ class TreeFile extends SyntheticFile<string> {
     const reads = access !== OpenMode.WRITE;
     const writes = access === OpenMode.WRITE || access === OpenMode.READ_WRITE;
     if ((reads && !read) || (writes && !write)) {
-      throw new NinePError('permission denied', Errno.EPERM);
+      throw denied();
     }
     const open = (contents: string | Uint8Array): OpenFile<string> => ({
       ...snapshot(contents),
@@ -178,6 +181,11 @@ class TreeFile extends SyntheticFile<string> {
     });
     const contents = reads ? read!() : '';
     return contents instanceof Promise ? contents.then(open) : open(contents);
+  }
+
+  /** The shell's `>` cuts a file off before it is written to: Linux asks for that apart from opening it. */
+  setattr({ size }: AttributeChanges): void {
+    if (size === undefined || !this.#spec.write) throw denied();
   }
 }
 

@@ -1,7 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { PeerIdentity, Transport, TransportEvents } from './transport.js';
 
-/** Any Node duplex stream of bytes as a transport. */
+/**
+ * Any Node duplex stream of bytes as a transport. Who reads at its other end may keep what it was given, so it never
+ * tells that pieces were taken.
+ */
 export class DuplexTransport implements Transport {
   readonly peer: PeerIdentity;
   readonly localAddress: string;
@@ -36,14 +39,24 @@ export class DuplexTransport implements Transport {
   }
 
   send(pieces: readonly Uint8Array[]): void {
+    this.write(pieces, undefined);
+  }
+
+  /** @param done called when the stream has written the last piece, or failed to */
+  protected write(
+    pieces: readonly Uint8Array[],
+    done: ((error: Error | null | undefined) => void) | undefined,
+  ): void {
     const stream = this.#stream;
     if (!stream.writable) return;
-    if (pieces.length === 1) {
-      stream.write(pieces[0]);
+    const last = pieces.length - 1;
+    if (last === 0) {
+      stream.write(pieces[0], done);
       return;
     }
     stream.cork();
-    for (const piece of pieces) stream.write(piece);
+    for (let index = 0; index < last; index++) stream.write(pieces[index]);
+    stream.write(pieces[last], done);
     stream.uncork();
   }
 

@@ -8,13 +8,16 @@ import type { PeerIdentity, Transport, TransportEvents } from './transport.js';
  */
 export interface MessageSocket {
   /** Sends a message of bytes. One that has `terminate`, as those of `ws` have, calls back when it has gone out. */
-  send?(data: Uint8Array, sent?: (error?: Error) => void): void;
+  send?(data: Uint8Array<ArrayBuffer>, sent?: (error?: Error) => void): void;
   /** A MessagePort's `send`. */
-  postMessage?(data: Uint8Array): void;
+  postMessage?(data: Uint8Array<ArrayBuffer>): void;
+  /** Ends it after what was sent has gone out. */
   close(): void;
   /** Ends it at once. */
   terminate?(): void;
+  /** Delivers nothing until `resume`. */
   pause?(): void;
+  /** Goes on after `pause`. */
   resume?(): void;
   /** A MessagePort delivers nothing before this. */
   start?(): void;
@@ -23,10 +26,15 @@ export interface MessageSocket {
   /** 0 while it is not yet connected. */
   readonly readyState?: number;
   binaryType?: string;
-  addEventListener?(type: string, listener: (event: never) => void): void;
-  on?(type: string, listener: (...values: never[]) => void): void;
+  /** How browsers listen: to `message`, `open`, `close` and `error`. */
+  // biome-ignore lint/suspicious/noExplicitAny: each kind of socket has events of its own, and objects that listen.
+  addEventListener?(type: string, listener: (event: any) => void): void;
+  /** How Node listens, where there is no `addEventListener`. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  on?(type: string, listener: (...values: any[]) => void): void;
 }
 
+/** How a stream of messages is used. */
 export interface MessageTransportOptions {
   /** Who is at the other end. Default: nothing is known. */
   readonly peer?: PeerIdentity | undefined;
@@ -108,7 +116,9 @@ class MessageTransport implements Transport {
     }
     for (const piece of pieces) {
       for (let at = 0; at < piece.length; at += this.#maxMessage) {
-        this.#sendOne(piece.subarray(at, at + this.#maxMessage));
+        const message = piece.subarray(at, at + this.#maxMessage);
+        // Browsers take no view of memory that threads share, which nothing here makes.
+        this.#sendOne(message as Uint8Array<ArrayBuffer>);
       }
     }
     if (!this.#socket.terminate && this.unsent > DRAIN_ABOVE) this.#watchDrain();
@@ -140,7 +150,7 @@ class MessageTransport implements Transport {
     this.#end();
   }
 
-  #sendOne(piece: Uint8Array): void {
+  #sendOne(piece: Uint8Array<ArrayBuffer>): void {
     const socket = this.#socket;
     try {
       if (socket.postMessage) socket.postMessage(piece);
@@ -207,11 +217,12 @@ class MessageTransport implements Transport {
     const chunks = text ? undefined : chunksOf(data);
     if (!chunks) return this.destroy(protocolError('message of text, not of bytes'));
     for (const chunk of chunks) {
+      if (chunk.length === 0) continue;
       this.#held.push(chunk);
       this.#heldBytes += chunk.length;
     }
     if (!this.#paused) return this.#deliver();
-    if (this.#events && this.#heldBytes > this.#maxPaused) {
+    if (this.#heldBytes > this.#maxPaused || this.#held.length > clientLimits.pausedMessages) {
       this.destroy(protocolError('peer sends on to a receiver that has paused'));
     }
   }

@@ -5,6 +5,14 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
+import { DuplexTransport } from './duplex.js';
+
+/** A socket as a transport: what it has written is the system's, so that the pieces may be used again. */
+export class SocketTransport extends DuplexTransport {
+  override send(pieces: readonly Uint8Array[], taken?: () => void): void {
+    this.write(pieces, taken && ((error) => !error && taken()));
+  }
+}
 
 /**
  * A socket that is connected.

@@ -1,6 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { DuplexTransport } from './duplex.js';
-import { connected, listening } from './socket.js';
+import { connected, listening, SocketTransport } from './socket.js';
 import type { Listener, Transport } from './transport.js';
 
 /**
@@ -9,6 +8,7 @@ import type { Listener, Transport } from './transport.js';
  */
 const KEEPALIVE_DELAY_MS = 35_000;
 
+/** Where a TCP server is. */
 export interface TcpConnectOptions {
   readonly host: string;
   readonly port: number;
@@ -25,6 +25,7 @@ export async function connectTcp(options: TcpConnectOptions): Promise<Transport>
   return tcpTransport(await connected({ host, port, noDelay: true }, signal));
 }
 
+/** Where TCP connections are accepted. */
 export interface TcpListenOptions {
   /** An address of this machine; all of them if left out. */
   readonly host?: string | undefined;
@@ -69,7 +70,7 @@ function tcpTransport(socket: Socket): Transport {
   socket.setKeepAlive(true, KEEPALIVE_DELAY_MS);
   const host = socket.remoteAddress ?? 'unknown';
   const peer = { address: endpoint(host, socket.remotePort), group: plain(host) };
-  return new DuplexTransport(socket, peer, endpoint(socket.localAddress ?? '', socket.localPort));
+  return new SocketTransport(socket, peer, endpoint(socket.localAddress ?? '', socket.localPort));
 }
 
 /** Plan 9's `host!port`. */

@@ -27,10 +27,15 @@ export interface Transport {
   readonly unsent: number;
   /** Begins to deliver; called once, events come in later turns of the loop. */
   start(events: TransportEvents): void;
-  /** Sends pieces in order as one gathering write; they must not be changed afterwards. */
-  send(pieces: readonly Uint8Array[]): void;
-  /** Stops and goes on delivering data: back-pressure. */
+  /**
+   * Sends pieces in order as one gathering write; they must not be changed afterwards, or until `taken` is called.
+   * @param taken called once nobody needs the pieces any more, by transports that know when that is; perhaps never
+   *   if the connection ends before
+   */
+  send(pieces: readonly Uint8Array[], taken?: () => void): void;
+  /** Stops delivering data: back-pressure. */
   pause(): void;
+  /** Goes on delivering data. */
   resume(): void;
   /** Ends after what was sent has gone out. */
   close(): void;

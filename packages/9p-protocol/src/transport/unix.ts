@@ -1,7 +1,6 @@
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { DuplexTransport } from './duplex.js';
-import { connected, listening } from './socket.js';
+import { connected, listening, SocketTransport } from './socket.js';
 import type { Listener, Transport } from './transport.js';
 
 /** Where a Unix socket is. */
@@ -103,7 +102,7 @@ async function takeAwayStale(path: string): Promise<boolean> {
 
 function unixTransport(socket: Socket, path: string): Transport {
   const address = `unix!${path}`;
-  return new DuplexTransport(socket, { address, group: path }, address);
+  return new SocketTransport(socket, { address, group: path }, address);
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encode, FrameReader, NinePError } from '../../src/index.js';
+import { encode, FrameReader, MessageType, NinePError } from '../../src/index.js';
 import { anyMessage } from '../arbitraries.js';
 
 const frames = fc
@@ -66,6 +66,42 @@ describe('FrameReader', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * limit);
     expect(reader.partial).toBe(true);
   });
+
+  it('hands over payloads in pieces that are together what was sent, and all else whole', () => {
+    const sizes = fc.infiniteStream(fc.integer({ min: 1, max: 60 }));
+    fc.assert(
+      fc.property(frames, sizes, (sent, lengths) => {
+        const found: Buffer[] = [];
+        const reader = new FrameReader(1 << 20, true);
+        const stream = Buffer.concat(sent);
+        for (let at = 0; at < stream.length; ) {
+          const size = lengths.next().value as number;
+          reader.push(Buffer.from(stream.subarray(at, at + size)), (frame, pieces) => {
+            if (pieces) expect([MessageType.Rread, MessageType.Twrite]).toContain(frame[4]);
+            found.push(Buffer.concat([frame, ...(pieces ?? [])]));
+          });
+          at += size;
+        }
+        expect(found).toEqual(sent);
+        expect(reader.partial).toBe(false);
+      }),
+    );
+  });
+
+  it.each([MessageType.Rread, MessageType.Twrite])(
+    'gathers a payload of type %i that comes in crumbs',
+    (type) => {
+      const frame = Buffer.alloc(5000, 'payload');
+      frame.writeUInt32LE(frame.length);
+      frame[4] = type;
+      const reader = new FrameReader(1 << 20, true);
+      const found: [Buffer, unknown][] = [];
+      for (let at = 0; at < frame.length; at += 50) {
+        reader.push(frame.subarray(at, at + 50), (whole, pieces) => found.push([whole, pieces]));
+      }
+      expect(found).toEqual([[frame, undefined]]);
+    },
+  );
 
   it('tells whether it stands in the middle of a frame', () => {
     const reader = new FrameReader(100);

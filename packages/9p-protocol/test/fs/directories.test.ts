@@ -1,12 +1,4 @@
-import {
-  chmodSync,
-  linkSync,
-  mkdirSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { linkSync, mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DirentType, Errno, OpenMode } from '../../src/index.js';
@@ -32,7 +24,7 @@ describe('an open directory', () => {
       { name: 'l', qid: walk(root, 'l').qid, type: DirentType.SYMLINK },
     ]);
     const stats = [...(await open.entries!(request()))];
-    expect(stats.find(({ name }) => name === 'l')).toEqual(walk(root, 'l').stat());
+    expect(stats.find((stat) => stat?.name === 'l')).toEqual(walk(root, 'l').stat());
     expect(stats).toHaveLength(4);
     open.close!();
   });
@@ -46,7 +38,7 @@ describe('an open directory', () => {
     writeFileSync(join(path, 'c'), '');
     const names = itemsOf(listing).map((item) => item?.name);
     expect(names.sort()).toEqual(['b', undefined]);
-    expect([...(await open.entries!(request()))].map(({ name }) => name).sort()).toEqual([
+    expect([...(await open.entries!(request()))].map((stat) => stat?.name).sort()).toEqual([
       'b',
       'c',
     ]);
@@ -71,13 +63,6 @@ describe('an open directory', () => {
     for (const mode of [WRITE, READ_WRITE, READ | TRUNCATE]) {
       expect(errnoOf(() => root.open(mode))).toBe(Errno.EISDIR);
     }
-  });
-
-  it.runIf(process.getuid!() !== 0)('is the owner’s to show', () => {
-    const { root, path } = exported();
-    mkdirSync(join(path, 'd'));
-    chmodSync(join(path, 'd'), 0o300);
-    expect(errnoOf(() => walk(root, 'd').open(READ))).toBe(Errno.EACCES);
   });
 
   it('of 100,000 files is listed in slices and little memory', async () => {

@@ -26,7 +26,7 @@ export function exported(options: DirectoryOptions = {}, path = temporary()) {
   const login = { uname: 'me', aname: '', nUname: undefined };
   const entered = server.attach(login, undefined, request() as never);
   if (entered instanceof Promise) throw new Error('attach waits');
-  return { server, path, root: entered.root };
+  return { server, path, root: entered.root as LocalFile };
 }
 
 /** Who asks, as far as files look at it. */
@@ -71,7 +71,9 @@ export function newDirectory(name: string, perm = 0o755): NewFile {
 }
 
 export function text(open: OpenFile<string>, offset = 0, count = 100): string {
-  return Buffer.from(open.read!(offset, count, request()) as Uint8Array).toString();
+  const buffer = Buffer.alloc(count);
+  const length = open.readInto!(offset, buffer, request()) as number;
+  return buffer.toString('utf8', 0, length);
 }
 
 /** The Linux number of the error that `run` fails with, 0 if it does not. */

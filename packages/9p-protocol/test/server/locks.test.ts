@@ -60,6 +60,24 @@ describe('a lock table', () => {
     expect(table.conflict('g', range(WRLCK, 2, 1, 2))).toBeDefined();
   });
 
+  it('limits each client, who has room again for what is given up', () => {
+    const table = new LockTable<string>({ perClient: 2 });
+    const [mine, yours] = [{}, {}];
+    const take = (start: number, client: object, file = 'f') =>
+      table.lock(file, range(WRLCK, start, 1, 1), table, client);
+    take(0, mine);
+    take(2, mine);
+    expect(() => take(4, mine)).toThrow('too many locks');
+    expect(() => take(4, mine, 'g')).toThrow('too many locks');
+    expect(take(4, yours)).toBe(true);
+    table.lock('f', range(UNLCK, 0, 1, 1), table, yours);
+    expect(take(6, mine)).toBe(true);
+    expect(() => take(8, mine)).toThrow('too many locks');
+    table.release('f', table);
+    expect(take(8, mine)).toBe(true);
+    expect(table.size).toBe(1);
+  });
+
   it('agrees with a table of bytes, whatever is locked', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

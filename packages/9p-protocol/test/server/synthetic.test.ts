@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attach, Client } from '../../src/client/index.js';
+import { attach, Client, mount } from '../../src/client/index.js';
 import { connectTcp, listenTcp, OpenMode, transportPair } from '../../src/index.js';
 import { Server, SyntheticDirectory, SyntheticFile, serveTree } from '../../src/server/index.js';
 import { connected } from '../support/pair.js';
@@ -67,6 +67,19 @@ describe('a synthetic tree', () => {
     const modes = (await (await root.walkOpen([], 0)).readDirectory()).map(({ mode }) => mode);
     expect(modes).toEqual([0o444, 0o222, 0o666]);
     client.close();
+  });
+
+  it('lets what can be written be cut off, as a shell does first, and changes nothing else', async () => {
+    const files = serveTree({ log: { write: () => {} }, text: 'fixed' });
+    for (const version of ['9P2000', '9P2000.u', '9P2000.L'] as const) {
+      const [ours, theirs] = transportPair();
+      new Server(files).accept(theirs);
+      const mounted = await mount(ours, { version });
+      await mounted.truncate('log');
+      await expect(mounted.chmod('log', 0o600)).rejects.toThrow('log: ');
+      await expect(mounted.truncate('text')).rejects.toThrow('text: ');
+      mounted.close();
+    }
   });
 
   it('is made of files whose owners and numbers may be told', async () => {

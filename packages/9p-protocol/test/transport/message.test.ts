@@ -3,6 +3,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { mount } from '../../src/client/index.js';
 import { type MessageSocket, messageTransport, type Transport } from '../../src/index.js';
+import { clientLimits } from '../../src/limits.js';
 import { memoryServer } from '../../src/memory/index.js';
 import { Server } from '../../src/server/index.js';
 import { settled } from '../support/ledger.js';
@@ -142,6 +143,24 @@ describe('a stream of messages', () => {
     expect(heard.closes).toMatchObject([{ message: 'connection lost' }]);
     ours!.send([Buffer.from('to nobody')]);
     expect(a.waiting).toEqual([]);
+  });
+
+  it('holds no more messages than a bound either, and none that are empty', async () => {
+    for (const [size, ends] of [
+      [0, 0],
+      [1, 1],
+    ] as const) {
+      const [a] = joined(() => new BrowserSocket());
+      const transport = messageTransport(a as MessageSocket);
+      const seen = watch(transport);
+      await settled();
+      transport.pause();
+      for (let count = 0; count <= clientLimits.pausedMessages; count++) {
+        a.receive(new ArrayBuffer(size));
+      }
+      await settled();
+      expect(seen.closes).toHaveLength(ends);
+    }
   });
 
   it('holds what arrives for one that paused, in order, up to a bound', async () => {

@@ -23,6 +23,26 @@ describe('TCP', () => {
     expect(await heard.promise).toBe('abc');
   });
 
+  it('tells when what it sent may be used again', async () => {
+    const { client, server } = await linked();
+    const closed = deferred<void>();
+    client.start({ data() {}, drain() {}, close: () => closed.resolve() });
+    const taken = deferred<string>();
+    client.send([Buffer.from('a'), Buffer.from('b')], () => taken.resolve('two'));
+    expect(await taken.promise).toBe('two');
+    // Nobody reads: it cannot all go out.
+    let called = false;
+    client.send([Buffer.alloc(2 ** 26)], () => {
+      called = true;
+    });
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(called).toBe(false);
+    server.start({ data() {}, drain() {}, close() {} });
+    client.close();
+    await closed.promise;
+    expect(called).toBe(true);
+  });
+
   it('shows an IPv4 peer of a dual-stack socket by its IPv4 address', async () => {
     const accepted = deferred<Transport>();
     const listener = await listenTcp({ host: '::ffff:127.0.0.1', port: 0 }, accepted.resolve);
