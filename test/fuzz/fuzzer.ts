@@ -1,8 +1,16 @@
-import { MessageType, NOFID, NONUNAME, NOTAG, type TMessage } from '@xcpu/9p-protocol';
+import {
+  type Dialect,
+  MessageType,
+  NOFID,
+  NONUNAME,
+  NOTAG,
+  type TMessage,
+} from '@xcpu/9p-protocol';
 import { signChallenge } from '@xcpu/xcpu-protocol';
 import { chunked, harmless, mutated } from './mutate.js';
 import { Random } from './random.js';
 import { adminSeeds, CLONE_FID, ROOT_FID, type SeedContext, userSeeds } from './seeds.js';
+import { linuxSeeds } from './seeds-linux.js';
 import { type Mode, Target, USER } from './target.js';
 import { type Counts, Wire } from './wire.js';
 
@@ -97,15 +105,16 @@ export class Fuzzer {
 
   async #case(number: number): Promise<void> {
     const random = new Random(Math.imul(this.#seed, 31) + number);
-    const wire = await Wire.open(this.#target.daemon, this.#counts);
+    const dialect: Dialect = random.once(3) ? '9P2000.L' : '9P2000.u';
+    const wire = await Wire.open(this.#target.daemon, this.#counts, dialect);
     this.#recent.set(wire.port, { number, wire });
     const uname = random.once(3) ? 'xcpu-admin' : USER.name;
     const messages = random.once(8)
-      ? strangersLogin(uname, random)
+      ? strangersLogin(uname, dialect, random)
       : await this.#conversation(wire, uname, random);
     if (!messages) return wire.destroy();
-    const others = conversation(uname, { random, uname, sid: '0' });
-    const bytes = Buffer.concat(mutated(messages, others, random));
+    const others = conversation(uname, dialect, { random, uname, sid: '0' });
+    const bytes = Buffer.concat(mutated(messages, others, dialect, random));
     if (harmless(bytes)) {
       for (const chunk of chunked(bytes, random)) {
         wire.send(chunk);
@@ -123,7 +132,8 @@ export class Fuzzer {
       return undefined;
     }
     const sid = await makeSession(wire);
-    return sid === undefined ? undefined : conversation(uname, { random, uname, sid });
+    if (sid === undefined) return undefined;
+    return conversation(uname, wire.dialect, { random, uname, sid });
   }
 
   #leave(wire: Wire, random: Random): void {
@@ -174,22 +184,23 @@ export class Fuzzer {
 }
 
 /** What a case starts from. */
-function conversation(uname: string, context: SeedContext): TMessage[] {
+function conversation(uname: string, dialect: Dialect, context: SeedContext): TMessage[] {
+  if (dialect === '9P2000.L') return context.random.pick(linuxSeeds)(context);
   const seeds = uname === USER.name ? userSeeds : [...adminSeeds, ...userSeeds.slice(-4)];
   return context.random.pick(seeds)(context);
 }
 
 const TAG = 9000;
 
-function version(): TMessage {
-  return { type: MessageType.Tversion, tag: NOTAG, msize: 32_792, version: '9P2000.u' };
+function version(dialect: Dialect): TMessage {
+  return { type: MessageType.Tversion, tag: NOTAG, msize: 32_792, version: dialect };
 }
 
 const AFID = 50;
 
 async function logIn(wire: Wire, uname: string, target: Target): Promise<boolean> {
   const who = { uname, aname: '', nUname: NONUNAME };
-  await wire.request(version());
+  await wire.request(version(wire.dialect));
   await wire.request({ type: MessageType.Tauth, tag: TAG, afid: AFID, ...who });
   const read = { type: MessageType.Tread, tag: TAG, fid: AFID, offset: 0, count: 16 } as const;
   const challenge = await wire.request(read);
@@ -205,24 +216,28 @@ async function makeSession(wire: Wire): Promise<string | undefined> {
   const fid = CLONE_FID;
   const names = ['clone'];
   await wire.request({ type: MessageType.Twalk, tag: TAG, fid: ROOT_FID, newfid: fid, names });
-  await wire.request({ type: MessageType.Topen, tag: TAG, fid, mode: 0 });
+  await wire.request(
+    wire.dialect === '9P2000.L'
+      ? { type: MessageType.Tlopen, tag: TAG, fid, flags: 0 }
+      : { type: MessageType.Topen, tag: TAG, fid, mode: 0 },
+  );
   const read = { type: MessageType.Tread, tag: TAG, fid, offset: 0, count: 16 } as const;
   const sid = await wire.request(read);
   return sid?.type === MessageType.Rread ? Buffer.from(sid.data).toString() : undefined;
 }
 
 /** Logging in with a proof that is none, and going on as if it were one. */
-function strangersLogin(uname: string, random: Random): TMessage[] {
+function strangersLogin(uname: string, dialect: Dialect, random: Random): TMessage[] {
   const who = { uname, aname: '', nUname: NONUNAME };
   const afid = random.pick([AFID, NOFID]);
   const data = random.bytes(random.pick([20, 256]));
   return [
-    version(),
+    version(dialect),
     { type: MessageType.Tauth, tag: 1, afid: AFID, ...who },
     { type: MessageType.Tread, tag: 2, fid: AFID, offset: 0, count: 16 },
     { type: MessageType.Twrite, tag: 3, fid: AFID, offset: 0, data },
     { type: MessageType.Tattach, tag: 4, fid: ROOT_FID, afid, ...who },
-    ...conversation(uname, { random, uname, sid: '0' }),
+    ...conversation(uname, dialect, { random, uname, sid: '0' }),
   ];
 }
 

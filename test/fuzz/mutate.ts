@@ -1,4 +1,4 @@
-import { encode, MessageType, type TMessage } from '@xcpu/9p-protocol';
+import { type Dialect, encode, MessageType, type TMessage } from '@xcpu/9p-protocol';
 import type { Random } from './random.js';
 
 /**
@@ -8,6 +8,7 @@ import type { Random } from './random.js';
 export function mutated(
   messages: readonly TMessage[],
   others: readonly TMessage[],
+  dialect: Dialect,
   random: Random,
 ) {
   let list = [...messages];
@@ -15,7 +16,7 @@ export function mutated(
   for (let change = 0; change < changes; change++) {
     list = random.pick([changeField, reorder, repeat, leaveOut, splice])(list, others, random);
   }
-  const frames = list.flatMap((message) => encoded(message));
+  const frames = list.flatMap((message) => encoded(message, dialect));
   return random.once(3) ? corrupted(frames, random) : frames;
 }
 
@@ -115,11 +116,11 @@ function valueChanged(value: unknown, random: Random): unknown {
 const NUMBERS = [0, 1, 2, 3, 7, 64, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 const STRINGS = ['', '.', '..', '/', 'a/b', '\0', 'fs', 'ctl', '0', '1', 'é', 'x'.repeat(5000)];
 
-function encoded(message: TMessage): Buffer[] {
+function encoded(message: TMessage, dialect: Dialect): Buffer[] {
   try {
-    return [encode(message, '9P2000.u')];
+    return [encode(message, dialect)];
   } catch {
-    // A value that no field holds: other cases are about those.
+    // A value that no field holds, or a message of another dialect: other cases are about those.
     return [];
   }
 }

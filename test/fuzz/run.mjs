@@ -1,26 +1,58 @@
-// usage: node test/fuzz/run.mjs [--seconds N] [--seed N] [--mode root|same-user|both]
+// usage: node test/fuzz/run.mjs [daemon|guided] [--seconds N] [--seed N] [options of that part]
 //
-// Compiles the fuzzer to one file and runs it against the bundle of xcpufs that `npm run build` made.
+// Compiles both fuzzers and runs them one after the other, each for half the time, or one of them: `daemon` sends
+// conversations to the bundle of xcpufs, `guided` looks for new ways through the 9P library as it is built. Both are
+// what `npm run build` made.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
+const DEFAULT_SECONDS = 80;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // As deep below the root as the source is: what finds the bundles looks for them from there.
-const outfile = join(root, 'dist/fuzz/fuzz.mjs');
-await build({
-  entryPoints: [join(root, 'test/fuzz/main.ts')],
-  outfile,
+const outdir = join(root, 'dist/fuzz');
+const common = {
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  conditions: ['@xcpu/source'],
-  external: ['ssh2', 'node-forge'],
+  outExtension: { '.js': '.mjs' },
   sourcemap: 'inline',
   logLevel: 'warning',
+};
+await build({
+  ...common,
+  entryPoints: { fuzz: join(root, 'test/fuzz/main.ts') },
+  outdir,
+  conditions: ['@xcpu/source'],
+  external: ['ssh2', 'node-forge'],
 });
-const args = ['--enable-source-maps', outfile, ...process.argv.slice(2)];
-const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-process.exitCode = status ?? 1;
+const targets = ['main', 'preload', 'codec', 'server', 'client'];
+await build({
+  ...common,
+  entryPoints: targets.map((name) => join(root, `test/fuzz/guided/${name}.ts`)),
+  outdir: join(outdir, 'guided'),
+  // Only what is loaded from its own files is instrumented.
+  packages: 'external',
+});
+
+const parts = { daemon: 'fuzz.mjs', guided: 'guided/main.mjs' };
+const [first = '', ...rest] = process.argv.slice(2);
+const one = Object.keys(parts).includes(first) ? first : undefined;
+const args = one ? rest : halved(process.argv.slice(2));
+for (const [name, file] of Object.entries(parts)) {
+  if (one && one !== name) continue;
+  const command = ['--enable-source-maps', join(outdir, file), ...args];
+  const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exitCode = status ?? 1;
+}
+
+/** The options of each part when both run. */
+function halved(given) {
+  const at = given.indexOf('--seconds');
+  const seconds = at < 0 ? DEFAULT_SECONDS : Number(given[at + 1]);
+  const others = at < 0 ? given : given.toSpliced(at, 2);
+  return ['--seconds', String(seconds / 2), ...others];
+}

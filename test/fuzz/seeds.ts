@@ -42,7 +42,7 @@ export const userSeeds: readonly Seed[] = [
 export const adminSeeds: readonly Seed[] = [nodeControl, nodeFiles, handOver];
 
 /** Fids and tags in the order in which a client takes them. */
-class Client {
+export class Client {
   readonly messages: TMessage[] = [];
   #fid = CLONE_FID + 1;
   #tag = 1;

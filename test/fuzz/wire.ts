@@ -15,7 +15,7 @@ export interface Count {
   /** Well-formed requests sent. */
   sent: number;
   answered: number;
-  /** Answered with Rerror. */
+  /** Answered with Rerror or Rlerror. */
   refused: number;
 }
 
@@ -36,12 +36,15 @@ export class Wire {
   readonly #outgoing = new FrameReader(MAX_FRAME);
   readonly #types = new Map<number, number>();
   readonly #waiting = new Map<number, (reply: AnyMessage | undefined) => void>();
+  /** What is spoken unless a case asks for something else. */
+  readonly dialect: Dialect;
   /** What the node speaks until it is asked. */
-  #dialect: Dialect = '9P2000';
+  #agreed: Dialect = '9P2000';
   #heard = 0;
 
-  private constructor(socket: Socket, counts: Counts) {
+  private constructor(socket: Socket, counts: Counts, dialect: Dialect) {
     this.#socket = socket;
+    this.dialect = dialect;
     this.#counts = counts;
     const incoming = new FrameReader(MAX_FRAME);
     socket.on('data', (chunk) => {
@@ -56,11 +59,11 @@ export class Wire {
     });
   }
 
-  static open({ host, port }: Endpoint, counts: Counts): Promise<Wire> {
+  static open({ host, port }: Endpoint, counts: Counts, dialect: Dialect): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port, noDelay: true });
       socket.once('error', reject);
-      socket.once('connect', () => resolve(new Wire(socket, counts)));
+      socket.once('connect', () => resolve(new Wire(socket, counts, dialect)));
     });
   }
 
@@ -75,7 +78,7 @@ export class Wire {
     const answer = new Promise<AnyMessage | undefined>((resolve) => {
       this.#waiting.set(message.tag, resolve);
     });
-    this.send(encode(message, '9P2000.u'));
+    this.send(encode(message, this.dialect));
     return answer;
   }
 
@@ -107,7 +110,7 @@ export class Wire {
   #note(bytes: Buffer): void {
     try {
       this.#outgoing.push(bytes, (frame) => {
-        const message = wellFormed(frame);
+        const message = wellFormed(frame, this.dialect);
         if (!message) return;
         this.#types.set(message.tag, message.type);
         this.#count(message.type).sent++;
@@ -118,15 +121,18 @@ export class Wire {
   }
 
   #receive(frame: Buffer): void {
-    const message = decode(frame, this.#dialect);
+    const message = decode(frame, this.#agreed);
     if (message.type === MessageType.Rversion) {
-      this.#dialect = message.version === '9P2000.u' ? '9P2000.u' : '9P2000';
+      const { version } = message;
+      this.#agreed = version === '9P2000.L' || version === '9P2000.u' ? version : '9P2000';
     }
     const type = this.#types.get(message.tag);
     if (type !== undefined) {
       const count = this.#count(type);
       count.answered++;
-      if (message.type === MessageType.Rerror) count.refused++;
+      if (message.type === MessageType.Rerror || message.type === MessageType.Rlerror) {
+        count.refused++;
+      }
     }
     this.#waiting.get(message.tag)?.(message);
     this.#waiting.delete(message.tag);
@@ -139,9 +145,9 @@ export class Wire {
   }
 }
 
-function wellFormed(frame: Buffer): AnyMessage | undefined {
+function wellFormed(frame: Buffer, dialect: Dialect): AnyMessage | undefined {
   try {
-    return decode(Buffer.from(frame), '9P2000.u');
+    return decode(Buffer.from(frame), dialect);
   } catch {
     return undefined;
   }

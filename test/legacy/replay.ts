@@ -1,4 +1,4 @@
-import { MessageType, type RMessage, type TMessage } from '@xcpu/9p-protocol';
+import { MessageType, NOFID, type RMessage, type TMessage } from '@xcpu/9p-protocol';
 import { formatWords, type PrivateKey, parseWords, signChallenge } from '@xcpu/xcpu-protocol';
 import type { Endpoint } from '../support/client.js';
 import type { TestKey } from '../support/keys.js';
@@ -222,7 +222,8 @@ class Player {
         return remember(message.newfid, names.length > 0 ? names.join('/') : at(message.fid).path);
       }
       default:
-        return at(message.fid);
+        // Legacy clients speak no 9P2000.L, some of whose messages name several fids.
+        return at('fid' in message ? message.fid : NOFID);
     }
   }
 

@@ -95,7 +95,7 @@ describe('what crashed the historic server, elsewhere', () => {
       '9P1999': 'unknown',
       junk: 'unknown',
       '9P2000': '9P2000',
-      '9P2000.L': '9P2000',
+      '9P2000.L': '9P2000.L',
       '9P2000.zz': '9P2000',
       ['9P2000.'.padEnd(3000, 'x')]: '9P2000',
     };

@@ -24,6 +24,8 @@ import { addUser, callerOf, makeTable, request, temporaryDirectory, textOf } fro
 const READ = 0;
 const WRITE = 1;
 const BOTH = 2;
+/** What else a Tcreate asks for. */
+const NEW = { extension: '', exclusive: true, gid: undefined };
 
 /** As root, files belong to the session's user; else all are the daemon's own, and count as his. */
 describe.each(isRoot ? [true, false] : [false])(
@@ -31,10 +33,7 @@ describe.each(isRoot ? [true, false] : [false])(
   (changes) => {
     it('are made, written, read, described, renamed and removed', async () => {
       const { fs, ann, disk } = setUp(changes);
-      const { file, open } = await fs.create(
-        { name: 'f', perm: 0o4755, mode: BOTH, extension: '' },
-        ann,
-      );
+      const { file, open } = await fs.create({ name: 'f', perm: 0o4755, mode: BOTH, ...NEW }, ann);
       expect(await open.write!(0, Buffer.from('hello'), ann)).toBe(5);
       expect(await textOf(open.read!(1, 10, ann))).toBe('ello');
       await open.close!();
@@ -56,13 +55,13 @@ describe.each(isRoot ? [true, false] : [false])(
     it('may be in directories, which list what is in them', async () => {
       const { fs, ann, walk } = setUp(changes);
       const perm = ModeBit.DIR + 0o755;
-      const { file: d } = await fs.create({ name: 'd', perm, mode: READ, extension: '' }, ann);
+      const { file: d } = await fs.create({ name: 'd', perm, mode: READ, ...NEW }, ann);
       for (const name of ['x', 'y']) {
-        const { open } = await d.create!({ name, perm: 0o644, mode: WRITE, extension: '' }, ann);
+        const { open } = await d.create!({ name, perm: 0o644, mode: WRITE, ...NEW }, ann);
         await open.close!();
       }
       const opened = (await (await walk('d')).open!(READ, ann)) as OpenFile<Caller>;
-      const names = [...(await opened.entries!(ann))].map(({ name }) => name);
+      const names = [...(await opened.entries!(ann))].map((stat) => stat?.name);
       expect(names.sort()).toEqual(['x', 'y']);
       await opened.close!();
       expect(() => d.remove!(ann)).toThrow(expect.objectContaining({ code: 'ENOTEMPTY' }));
@@ -101,7 +100,7 @@ describe.each(isRoot ? [true, false] : [false])(
     it('stay inside when a directory is replaced by a link under a walk', async () => {
       const { fs, ann, disk, walk } = setUp(changes);
       const perm = ModeBit.DIR + 0o755;
-      const { file: d } = await fs.create({ name: 'd', perm, mode: READ, extension: '' }, ann);
+      const { file: d } = await fs.create({ name: 'd', perm, mode: READ, ...NEW }, ann);
       await make(d as PushedFile, ann, 'f', 0o644);
       const f = await walk('d', 'f');
       const outside = temporaryDirectory();
@@ -121,9 +120,9 @@ describe.each(isRoot ? [true, false] : [false])(
     it('are files and directories only', async () => {
       const { fs, ann, disk, walk } = setUp(changes);
       for (const perm of [ModeBit.SYMLINK, ModeBit.DEVICE, ModeBit.NAMED_PIPE, ModeBit.SOCKET]) {
-        expect(() => fs.create({ name: 'x', perm, mode: READ, extension: '/etc' }, ann)).toThrow(
-          'only files and directories can be made here',
-        );
+        expect(() =>
+          fs.create({ name: 'x', perm, mode: READ, ...NEW, extension: '/etc' }, ann),
+        ).toThrow('only files and directories can be made here');
       }
       expect(readdirSync(disk)).toEqual([]);
       symlinkSync('/dev/zero', join(disk, 'zero'));
@@ -161,7 +160,7 @@ describe.each(isRoot ? [true, false] : [false])(
       const file = await walk('f');
       session.wiped = true;
       expect(() => file.open!(READ, ann)).toThrow('session wiped');
-      expect(() => fs.create({ name: 'g', perm: 0, mode: READ, extension: '' }, ann)).toThrow(
+      expect(() => fs.create({ name: 'g', perm: 0, mode: READ, ...NEW }, ann)).toThrow(
         'session wiped',
       );
     });
@@ -262,7 +261,7 @@ function setUp(changesOwner: boolean) {
 }
 
 async function make(fs: ServerFile<Caller>, by: Request<Caller>, name: string, perm: number) {
-  const { open } = await fs.create!({ name, perm, mode: WRITE, extension: '' }, by);
+  const { open } = await fs.create!({ name, perm, mode: WRITE, ...NEW }, by);
   await open.close!();
 }
 
