@@ -16,3 +16,4 @@ export type { OpenOptions } from './open.js';
 export type { FollowOptions } from './paths.js';
 export type { ReplyTo, ReplyType, Unsent } from './replies.js';
 export type { FileEntry } from './requests.js';
+export { errnoOf } from './system-errors.js';
