@@ -33,6 +33,12 @@ export const MAX_LOCK_RANGES = 65_536;
 /** Bytes of memory that reads filled, kept to be filled again: as many as a few bulk transfers have under way. */
 export const MAX_SPARE_READ_BYTES = 16 * 1024 * 1024;
 
+/**
+ * How long a transport may take to send what was ready when its conversation was ended, in milliseconds. Whoever reads
+ * at all has two of the largest replies by then; for one who does not, the socket is not kept.
+ */
+export const MAX_CLOSING_MS = 10_000;
+
 /** What one peer, or all together, may make a server hold. Nothing a peer sends grows memory beyond these. */
 export interface ServerLimits {
   /** Largest message agreed on, in bytes. */

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, stat, symlink, unlink } from 'node:fs/promises';
 import { nameToBytes } from '../codec/strings.js';
 import { OpenMode } from '../constants.js';
@@ -12,8 +12,7 @@ import type { FileStat } from './file-stat.js';
 import { type PathWalker, pathNames, release } from './paths.js';
 import { namedError } from './system-errors.js';
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } =
-  constants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
 /** Copies a file or directory of the server to this machine; see `FileSystem.copyOut`. */
 export async function copyOut(
@@ -145,8 +144,8 @@ class CopierOut {
 }
 
 /**
- * Opens a file for writing that nothing but this name leads to, emptied if it was there. A link of that name is taken
- * away first, so that it is never written through.
+ * Opens a file for writing that nothing but this name leads to, emptied if it was there. A link of that name,
+ * symbolic or one of several to a file, is taken away first, so that it is never written through.
  */
 async function createFile(target: Buffer, mode: number): Promise<FileHandle> {
   for (let again = false; ; again = true) {
@@ -155,14 +154,32 @@ async function createFile(target: Buffer, mode: number): Promise<FileHandle> {
     } catch (error) {
       if (again || codeOf(error) !== 'EEXIST') throw error;
     }
-    if ((await lstat(target)).isFile()) {
-      const file = await open(target, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK);
-      if ((await file.stat()).isFile()) return file;
-      await file.close();
+    if (isOwnFile(await lstat(target))) {
+      const file = await openEmptied(target);
+      if (file) return file;
     } else {
       await makeWay(target);
     }
   }
+}
+
+/** Nothing if the target has become something else than a file of one name. */
+async function openEmptied(target: Buffer): Promise<FileHandle | undefined> {
+  // Not emptied by opening it: what it is by then is only known afterwards.
+  const file = await open(target, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+  let emptied = false;
+  try {
+    if (!isOwnFile(await file.stat())) return undefined;
+    await file.truncate();
+    emptied = true;
+    return file;
+  } finally {
+    if (!emptied) await file.close();
+  }
+}
+
+function isOwnFile(there: Stats): boolean {
+  return there.isFile() && there.nlink === 1;
 }
 
 /** Takes away a file or a link, and nothing else: to root, /dev/null is a file that could be replaced. */

@@ -16,9 +16,9 @@ export function renameFile<N extends GraphNode>(file: N, directory: N, name: str
   file.tree.checkWritable();
   if (!file.parent) throw rootError();
   if (file.parent !== directory) directory.checkRoom();
-  return holding(file.parent, () => {
+  return keepingOpen(file.parent, () => {
     const to = entryPath(directory.descriptor(), name);
-    return holding(directory, () => {
+    return keepingOpen(directory, () => {
       const from = file.checkedPath();
       const replaced = lstatSync(to, EXACT_IF_ANY);
       renameSync(from, to);
@@ -37,9 +37,9 @@ export function renameFile<N extends GraphNode>(file: N, directory: N, name: str
 export function linkFile(file: GraphNode, directory: GraphNode, name: string): void {
   directory.tree.checkWritable();
   if (!file.parent) throw new NinePError('a directory has one name', Errno.EPERM);
-  holding(file.parent, () => {
+  keepingOpen(file.parent, () => {
     const to = entryPath(directory.descriptor(), name);
-    holding(directory, () => linkSync(file.checkedPath(), to));
+    keepingOpen(directory, () => linkSync(file.checkedPath(), to));
   });
 }
 
@@ -62,7 +62,7 @@ export function exists(directory: GraphNode, name: string): boolean {
 }
 
 /** Keeps the directory's descriptor open while another is got. */
-function holding<T>(directory: GraphNode, use: () => T): T {
+function keepingOpen<T>(directory: GraphNode, use: () => T): T {
   const before = directory.held;
   directory.descriptor();
   directory.held = true;

@@ -31,7 +31,7 @@ export class OpenLocalDirectory implements OpenFile<string>, Handle {
   readonly fd: number;
   readonly writable = false;
   readonly #node: GraphNode;
-  /** Bytes of the listing that clients go through. */
+  /** Bytes of the listing that was read last, which clients go through. */
   #charged = 0;
   #closed = false;
 
@@ -55,23 +55,45 @@ export class OpenLocalDirectory implements OpenFile<string>, Handle {
 
   close(): void {
     this.#closed = true;
-    this.#charge(-this.#charged);
+    this.#replaceCharge(0);
     this.#node.removeHandle(this);
     this.#node.tree.closed();
     closeSync(this.fd);
   }
 
+  /** A client may ask anew before it has its answer: each list is charged for itself, and takes the last one's place. */
   #names(): Awaitable<NameList> {
-    this.#charge(-this.#charged);
-    return readNames(fdPath(this.fd), (bytes) => {
-      if (this.#closed) throw new NinePError('directory was closed', Errno.EBADF);
-      this.#charge(bytes);
-    });
+    let charged = 0;
+    const charge = (bytes: number) => {
+      this.#checkOpen();
+      this.#node.tree.chargeListing(bytes);
+      charged += bytes;
+    };
+    const keep = (names: NameList) => {
+      this.#checkOpen();
+      this.#replaceCharge(charged);
+      return names;
+    };
+    const giveBack = (error: unknown): never => {
+      this.#node.tree.chargeListing(-charged);
+      throw error;
+    };
+    try {
+      const names = readNames(fdPath(this.fd), charge);
+      return names instanceof Promise ? names.then(keep).catch(giveBack) : keep(names);
+    } catch (error) {
+      return giveBack(error);
+    }
   }
 
-  #charge(bytes: number): void {
-    this.#node.tree.chargeListing(bytes);
-    this.#charged += bytes;
+  #checkOpen(): void {
+    if (this.#closed) throw new NinePError('directory was closed', Errno.EBADF);
+  }
+
+  /** The list that was read last gives way to one of so many bytes, which are noted already. */
+  #replaceCharge(bytes: number): void {
+    this.#node.tree.chargeListing(-this.#charged);
+    this.#charged = bytes;
   }
 
   #listing(names: NameList): DirectoryListing {

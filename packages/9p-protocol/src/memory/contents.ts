@@ -27,7 +27,7 @@ export class Contents {
     this.#space = space;
   }
 
-  /** Views of at most `count` bytes; they keep what they show. */
+  /** At most `count` bytes, as views or copies; they keep what they show, and no more than twice as much memory. */
   read(offset: number, count: number): readonly Uint8Array[] {
     const end = Math.min(offset + count, this.size);
     const pieces: Uint8Array[] = [];
@@ -37,8 +37,7 @@ export class Contents {
       const most = Math.min(CHUNK - within, end - at);
       const written = chunk ? Math.min(chunk.bytes.length - within, most) : 0;
       if (chunk && written > 0) {
-        chunk.shown = true;
-        pieces.push(chunk.bytes.subarray(within, within + written));
+        pieces.push(shown(chunk, within, within + written));
         at += written;
       } else {
         pieces.push(zeros.subarray(0, most));
@@ -111,6 +110,15 @@ export class Contents {
     else this.#space.give(-bytes);
     this.taken += bytes;
   }
+}
+
+/** Bytes of a chunk for a reader, who may keep them for long: a few must not hold the memory of them all. */
+function shown(chunk: Chunk, start: number, end: number): Uint8Array {
+  const view = chunk.bytes.subarray(start, end);
+  // Not Buffer.from(), whose small copies share one larger piece of memory.
+  if (view.length < chunk.bytes.length / 2) return new Uint8Array(view);
+  chunk.shown = true;
+  return view;
 }
 
 /** A file that grows by small writes is not copied at each. */

@@ -1,4 +1,4 @@
-import { nameToBytes } from '../codec/strings.js';
+import { encodedLength, nameToBytes } from '../codec/strings.js';
 import { FileMode } from '../constants-linux.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
@@ -26,6 +26,7 @@ export function createFile(
   const inode = makeInode(directory, file, user);
   const made = new MemoryFile(file.name, inode, directory);
   try {
+    inode.charge(encodedLength(inode.target));
     enter(made, directory, user);
   } catch (error) {
     inode.reclaim();
@@ -70,7 +71,7 @@ export function prepareRename(
 ): () => void {
   const from = checkRemoval(file, user);
   checkDirectory(directory);
-  checkName(name);
+  checkNameLength(name);
   checkAccess(user, directory.inode, Access.WRITE | Access.EXECUTE);
   for (let at: MemoryFile | undefined = directory; at; at = at.parent) {
     if (at === file) throw new NinePError('a directory cannot be moved into itself', Errno.EINVAL);
@@ -130,7 +131,6 @@ function makeInode(directory: MemoryFile, file: NewFile, user: Person): Inode {
   if (kind === FileMode.SYMLINK) {
     inode.target = extension;
     inode.mode = kind | FileMode.PERMISSIONS;
-    inode.charge(extension.length);
   }
   if (directory.inode.mode & FileMode.SETGID) {
     inode.gid = directory.inode.gid;
@@ -163,7 +163,7 @@ function checkReplacement(file: MemoryFile, replaced: MemoryFile, user: Person):
 
 function checkNewName(directory: MemoryFile, name: string, user: Person): void {
   checkDirectory(directory);
-  checkName(name);
+  checkNameLength(name);
   if (directory.inode.children!.has(name)) {
     throw new NinePError('file already exists', Errno.EEXIST);
   }
@@ -175,7 +175,7 @@ function checkDirectory(directory: MemoryFile): void {
   if (directory.removed) throw notFound();
 }
 
-function checkName(name: string): void {
+function checkNameLength(name: string): void {
   if (nameToBytes(name).length > MAX_NAME) throw tooLong();
 }
 

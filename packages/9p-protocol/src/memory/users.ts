@@ -65,8 +65,9 @@ export class Users {
   }
 
   #stranger(name: string): number {
-    const uid = FIRST_STRANGER + this.#names.size;
     if (this.#names.size >= MAX_STRANGERS) return NOBODY;
+    let uid = FIRST_STRANGER + this.#names.size;
+    while (this.#names.has(uid)) uid++;
     this.#name(name, uid);
     return uid;
   }

@@ -1,14 +1,13 @@
+import { encodedLength } from '../codec/strings.js';
 import { XattrFlag } from '../constants-linux.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { MAX_XATTR_BYTES, MAX_XATTR_NAME } from '../limits.js';
 import type { ExtendedAttributes } from '../server/files.js';
 import type { Request } from '../server/request.js';
 import type { Inode } from './inode.js';
 import { Access, checkAccess, type Person } from './users.js';
 
-/** Linux's XATTR_NAME_MAX and XATTR_SIZE_MAX. */
-const MAX_NAME = 255;
-const MAX_VALUE = 64 * 1024;
 /** What is kept for one beside its value, in bytes, roughly. */
 const COST = 256;
 
@@ -32,8 +31,10 @@ export class Attached implements ExtendedAttributes<Person> {
   set(name: string, value: Uint8Array, flags: number, { user }: Request<Person>): void {
     const inode = this.#inode;
     checkAccess(user, inode, Access.WRITE);
-    if (name.length > MAX_NAME) throw new NinePError('attribute name too long', Errno.ERANGE);
-    if (value.length > MAX_VALUE) throw new NinePError('attribute too large', Errno.E2BIG);
+    if (encodedLength(name) > MAX_XATTR_NAME) {
+      throw new NinePError('attribute name too long', Errno.ERANGE);
+    }
+    if (value.length > MAX_XATTR_BYTES) throw new NinePError('attribute too large', Errno.E2BIG);
     const before = inode.xattrs.get(name);
     if (before && flags & XattrFlag.CREATE) {
       throw new NinePError('attribute already exists', Errno.EEXIST);

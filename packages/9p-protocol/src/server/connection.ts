@@ -4,7 +4,7 @@ import type { DecodeOptions } from '../codec/strings.js';
 import { type Dialect, MessageType, MIN_MSIZE, NOFID } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
-import type { ServerLimits } from '../limits.js';
+import { MAX_CLOSING_MS, type ServerLimits } from '../limits.js';
 import type { AnyMessage, TMessage, Tversion } from '../messages.js';
 import type { Transport } from '../transport/transport.js';
 import { FidTable } from './fids.js';
@@ -66,6 +66,8 @@ export class Connection {
   /** Frames that came in one chunk with more requests than there is time, or room for replies to, in this turn. */
   #held: HeldFrame[] = [];
   #attachTimer: NodeJS.Timeout | undefined;
+  /** While the transport sends the last replies. */
+  #closingTimer: NodeJS.Timeout | undefined;
   /** Bytes of replies that the client may leave untaken: few until it has proved who it is. */
   #unsentLimit: number;
   #refusals = 0;
@@ -75,13 +77,17 @@ export class Connection {
   #sendScheduled = false;
   #paused = false;
   #closed = false;
+  /** The transport is closed too. */
+  #gone = false;
 
+  /** @param gone called once when the transport is closed: until then a connection that is over has its socket */
   constructor(
     transport: Transport,
     server: FileServer<unknown>,
     limits: ServerLimits,
     events: ConnectionEvents,
     intercept: Intercept | undefined,
+    gone: () => void,
   ) {
     this.transport = transport;
     this.limits = limits;
@@ -104,7 +110,12 @@ export class Connection {
     transport.start({
       data: (chunk) => this.#data(chunk),
       drain: () => this.#drained(),
-      close: (error) => this.#close(error),
+      close: (error) => {
+        this.#gone = true;
+        clearTimeout(this.#closingTimer);
+        gone();
+        this.#close(error);
+      },
     });
   }
 
@@ -130,10 +141,16 @@ export class Connection {
     this.transport.destroy();
   }
 
-  /** Ends the connection after the replies that are ready have gone out; requests are cancelled, fids clunked. */
+  /**
+   * Ends the connection after the replies that are ready have gone out, or after MAX_CLOSING_MS; requests are
+   * cancelled, fids clunked.
+   */
   close(reason?: Error): void {
     this.#flushOut();
     this.#close(reason);
+    if (this.#gone || this.#closingTimer) return;
+    this.#closingTimer = setTimeout(() => this.transport.destroy(), MAX_CLOSING_MS);
+    this.#closingTimer.unref();
     this.transport.close();
   }
 
@@ -168,6 +185,7 @@ export class Connection {
   }
 
   #data(chunk: Buffer): void {
+    if (this.#closed) return;
     this.#receiving = true;
     this.#turnBegan = performance.now();
     try {

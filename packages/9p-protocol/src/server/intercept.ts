@@ -13,6 +13,8 @@ import type { Request } from './request.js';
  * - To refuse, throw a NinePError in place of calling it. A refused Tclunk or Tremove does away with the fid all the
  *   same.
  * - What it answers is sent: the reply of `next()`, as a rule. Replies are shared between requests: look, do not touch.
+ * - The bytes of a reply to Tread (`pieces`, where it has `lent`) are overwritten by a later read once they were sent:
+ *   whoever keeps them copies them before it answers.
  * - It may wait. Later requests about the fid wait for it where they would wait for the request itself (Topen, Twalk,
  *   Tcreate …), and overtake it where they would overtake that.
  *

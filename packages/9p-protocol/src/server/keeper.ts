@@ -42,9 +42,11 @@ export class FidKeeper<User> {
     fid.mode = mode;
   }
 
-  /** Frees a fid that nothing was bound to. */
+  /** Frees a fid that was to be made, with whatever it was given already. */
   forget(fid: Fid<User>): void {
     this.fids.delete(fid);
+    // Of one that went away meanwhile everything was let go of.
+    if (!fid.gone && (fid.file || fid.auth || fid.open)) this.detached(() => this.discard(fid));
     fid.gone = true;
   }
 

@@ -65,7 +65,6 @@ export function attach<User>(
     request.user = user;
     request.file = root;
     keeper.bind(fid, root);
-    keeper.connection.attached();
     return { type: MessageType.Rattach, tag: 0, qid: root.qid };
   });
 }

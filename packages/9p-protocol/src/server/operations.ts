@@ -273,10 +273,13 @@ export class Operations<User> {
     checkLogin(message);
     const auth = message.afid === NOFID ? undefined : this.#fids.get(message.afid);
     const fid = this.#fids.reserve(message.fid);
-    const attach = () =>
-      this.#around(request, message, () =>
-        common.attach(this.#keeper, this.#server, request, fid, auth, message),
-      );
+    const enter = () => common.attach(this.#keeper, this.#server, request, fid, auth, message);
+    const entered = (reply: Reply) => {
+      // An interceptor has the last word on whether the client proved who it is, and may have answered by itself.
+      if (fid.file && !fid.gone) this.#keeper.connection.attached();
+      return reply;
+    };
+    const attach = () => chain(this.#around(request, message, enter), entered);
     if (!auth) return this.#make(fid, attach);
     // A clunk of the afid that follows at once must not close it under the proof's eyes.
     return this.#make(fid, () => whenReady(auth, request, () => exclusive(auth, attach)));

@@ -19,6 +19,7 @@ export interface ServerOptions<User = unknown> extends ConnectionEvents {
  */
 export class Server<User = unknown> {
   readonly limits: ServerLimits;
+  /** Those whose transport is open, even if the conversation is over: a peer that does not read keeps its socket. */
   readonly connections = new Set<Connection>();
   readonly #files: FileServer<User>;
   readonly #events: ConnectionEvents;
@@ -49,8 +50,9 @@ export class Server<User = unknown> {
       transport,
       this.#files as FileServer<unknown>,
       this.limits,
-      { ...this.#events, closed: (_, reason) => this.#closed(connection, reason) },
+      this.#events,
       this.#intercept,
+      () => this.#gone(connection),
     );
     this.connections.add(connection);
     return connection;
@@ -63,12 +65,11 @@ export class Server<User = unknown> {
     }
   }
 
-  #closed(connection: Connection, reason: Error | undefined): void {
+  #gone(connection: Connection): void {
     this.connections.delete(connection);
     const { group } = connection.transport.peer;
     const left = (this.#perPeer.get(group) ?? 1) - 1;
     if (left > 0) this.#perPeer.set(group, left);
     else this.#perPeer.delete(group);
-    this.#events.closed?.(connection, reason);
   }
 }

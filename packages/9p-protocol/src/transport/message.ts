@@ -97,6 +97,8 @@ class MessageTransport implements Transport {
   }
 
   get unsent(): number {
+    // A socket goes on counting what it will never send.
+    if (this.#ended) return 0;
     return this.#earlyBytes + (this.#socket.bufferedAmount ?? 0);
   }
 
@@ -141,12 +143,13 @@ class MessageTransport implements Transport {
   }
 
   destroy(error?: Error): void {
-    if (this.#ended) return;
+    this.#held = [];
+    this.#heldBytes = 0;
+    // What was held may have kept it from telling.
+    if (this.#ended) return this.#deliverSoon();
     this.#error ??= error;
     if (this.#socket.terminate) this.#socket.terminate();
     else this.#socket.close();
-    this.#held = [];
-    this.#heldBytes = 0;
     this.#end();
   }
 
@@ -261,6 +264,8 @@ class MessageTransport implements Transport {
     this.#earlyBytes = 0;
     this.#stopWatching();
     this.#deliverSoon();
+    // Nothing is unsent any more: a receiver that paused because of that goes on, and comes to the end.
+    if (this.#paused && this.#held.length > 0) queueMicrotask(() => this.#events?.drain());
   }
 }
 

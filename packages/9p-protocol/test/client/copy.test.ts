@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -181,6 +182,23 @@ describe('copying out', () => {
     // What the user himself names may be a link to a directory.
     symlinkSync('t', join(scratch, 'top'));
     await files.copyOut('/t', join(scratch, 'top'));
+  });
+
+  it('replaces one of several names of a file, and leaves the others theirs', async () => {
+    const files = await fresh('9P2000.L');
+    await files.writeFile('/f', 'new');
+    const target = join(scratch, 'f');
+    writeFileSync(join(scratch, 'other'), 'mine');
+    linkSync(join(scratch, 'other'), target);
+    await files.copyOut('/f', target);
+    expect(readFileSync(target, 'utf8')).toBe('new');
+    expect(readFileSync(join(scratch, 'other'), 'utf8')).toBe('mine');
+    // A file's only name is kept, with the file.
+    const { ino } = statSync(target);
+    await files.writeFile('/f', 'n');
+    await files.copyOut('/f', target);
+    expect(readFileSync(target, 'utf8')).toBe('n');
+    expect(statSync(target).ino).toBe(ino);
   });
 
   it('never takes set-id bits', async () => {

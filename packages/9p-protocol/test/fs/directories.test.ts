@@ -66,7 +66,7 @@ describe('an open directory', () => {
   });
 
   it('of 100,000 files is listed in slices and little memory', async () => {
-    const { root, path } = exported({ limits: { listingBytes: 2 << 20 } });
+    const { root, path } = exported({ limits: { listingBytes: 3 << 20 } });
     // Few inodes, many names: a file may have some 65,000.
     for (let index = 0; index < 4; index++) writeFileSync(join(path, `file-${index}`), '');
     for (let index = 4; index < 100_000; index++) {
@@ -84,10 +84,12 @@ describe('an open directory', () => {
     const names = new Set(itemsOf(listing).map((item) => item?.name));
     expect(names.size).toBe(100_000);
     expect(names.has('file-99999')).toBe(true);
-    const other = root.open(READ);
-    await expect(other.list!(request())).rejects.toMatchObject({ errno: Errno.ENOBUFS });
-    // Reading anew, and closing, give the memory back.
+    // There is room for two: a list that is replaced, and one whose directory is closed, give theirs back.
     expect((await open.list!(request())).length).toBe(100_000);
+    expect((await open.list!(request())).length).toBe(100_000);
+    const other = root.open(READ);
+    expect((await other.list!(request())).length).toBe(100_000);
+    expect(errnoOf(() => other.list!(request()))).toBe(Errno.ENOBUFS);
     open.close!();
     expect((await other.list!(request())).length).toBe(100_000);
     const abandoned = other.list!(request());
@@ -99,7 +101,45 @@ describe('an open directory', () => {
     expect(openDescriptors()).toBe(before);
     rmSync(path, { recursive: true });
   }, 120_000);
+
+  it('is limited in the listings that are asked for at once', async () => {
+    // A list of as many names as one slice takes 20,480 bytes, and another turn to see that this was all.
+    const { root, path } = exported({ limits: { listingBytes: 40_000 } });
+    fill(path, 1024);
+    const open = root.open(READ);
+    const listed = await Promise.allSettled(
+      Array.from({ length: 40 }, async () => open.list!(request())),
+    );
+    const lengths = listed.flatMap((one) => (one.status === 'fulfilled' ? one.value.length : []));
+    expect(lengths).toEqual([1024]);
+    for (const one of listed) {
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ errno: Errno.ENOBUFS });
+    }
+    open.close!();
+    const other = root.open(READ);
+    expect((await other.list!(request())).length).toBe(1024);
+    other.close!();
+  });
+
+  it('keeps nothing of a listing that was refused', async () => {
+    const { root, path } = exported({ limits: { listingBytes: 28_000 } });
+    mkdirSync(join(path, 'large'));
+    mkdirSync(join(path, 'small'));
+    fill(join(path, 'large'), 2000);
+    writeFileSync(join(path, 'small', 'f'), '');
+    const large = walk(root, 'large').open(READ);
+    const small = walk(root, 'small').open(READ);
+    await expect(large.list!(request())).rejects.toMatchObject({ errno: Errno.ENOBUFS });
+    expect((await small.list!(request())).length).toBe(1);
+    large.close!();
+    small.close!();
+  });
 });
+
+/** Makes files with names of 9 bytes. */
+function fill(path: string, count: number): void {
+  for (let index = 0; index < count; index++) writeFileSync(join(path, `file-${1000 + index}`), '');
+}
 
 function itemsOf(listing: DirectoryListing) {
   return Array.from({ length: listing.length }, (_, index) => listing.at(index));

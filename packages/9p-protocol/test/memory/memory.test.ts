@@ -54,6 +54,19 @@ describe('space', () => {
     await put(root, 'again', '');
   });
 
+  it('is not taken by a symbolic link that there is no space for', async () => {
+    const root = await volume({ limit: 5120 })('me');
+    const perm = (ModeBit.SYMLINK | 0o777) >>> 0;
+    const extension = 'x'.repeat(4000);
+    for (let index = 0; index < 5; index++) {
+      const fid = await root.walk('');
+      await expect(fid.create('link', perm, READ, { extension })).rejects.toMatchObject({
+        errno: Errno.ENOSPC,
+      });
+    }
+    await put(root, 'f', '');
+  });
+
   it('is not taken by holes', async () => {
     const root = await volume({ limit: 200_000 })('me');
     const fid = await (await root.walk('')).create('sparse', 0o644, READ_WRITE);
@@ -87,6 +100,17 @@ describe('users', () => {
     await expect((await (await enter('rob')).walk('f')).open(WRITE)).rejects.toThrow();
     await expect((await (await enter('stranger')).walk('f')).open(READ)).rejects.toThrow();
     await (await (await enter('root')).walk('f')).open(WRITE);
+  });
+
+  it('never get the number of one that the server knows', async () => {
+    // root, nobody and bob: the next stranger would be the third.
+    const enter = volume({ users: [{ name: 'bob', uid: 100_003 }] });
+    await (await (await enter('bob')).walk('')).create('f', 0o600, WRITE);
+    const root = await enter('stranger');
+    expect((await (await root.walk('f')).stat()).uid).toBe('bob');
+    await expect((await root.walk('f')).open(READ)).rejects.toThrow('permission denied');
+    await put(root, 'g', '');
+    expect((await (await root.walk('g')).stat()).uid).toBe('stranger');
   });
 
   it('are not kept apart where permissions are not checked', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Errno, MessageType, NinePError, type TMessage } from '../../src/index.js';
-import type { Intercept } from '../../src/server/index.js';
+import { Errno, MessageType, NinePError, type TMessage, transportPair } from '../../src/index.js';
+import { type Intercept, Server } from '../../src/server/index.js';
 import { deferred, settled } from '../support/ledger.js';
 import { directory, opens, regular, served, type TestFile } from '../support/linux-files.js';
-import { attach, clunk, read, remove, walk } from '../support/raw-peer.js';
+import { attach, auth, clunk, RawPeer, read, remove, version, walk } from '../support/raw-peer.js';
 
 const T = MessageType;
 
@@ -63,6 +63,64 @@ describe('an interceptor', () => {
     expect(await errno(walk(0, 5, []))).toBe(Errno.EACCES);
     allowed.add(T.Twalk);
     expect(await errno(walk(0, 5, []))).toBe(0);
+  });
+
+  it('that refuses what was done already has everything that it made taken back', async () => {
+    let late = false;
+    const intercept: Intercept<string> = async (_request, _message, next) => {
+      const reply = await next();
+      if (late) throw new NinePError('on second thoughts', Errno.EACCES);
+      return reply;
+    };
+    const none = () => {};
+    const xattrs = { get: () => Buffer.alloc(5), list: () => [], set: none, remove: none };
+    const root = directory('/', { xattrs });
+    let proofs = 0;
+    const proof = () => {
+      proofs++;
+      return { qid: { type: 8, version: 0, path: 1 }, close: () => void proofs-- };
+    };
+    const options = { intercept, limits: { xattrBytes: 5 } };
+    const { errno, faults } = await served(root, options, { auth: proof });
+    const attribute = { type: T.Txattrwalk, fid: 0, newfid: 1, name: 'user.a' } as const;
+    late = true;
+    for (const message of [walk(0, 1, []), attach(1), auth(1), attribute, attribute]) {
+      expect(await errno(message)).toBe(Errno.EACCES);
+      await settled();
+      expect(root.held).toBe(1);
+      expect(proofs).toBe(0);
+    }
+    late = false;
+    expect(await errno(attribute)).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('that refuses an attach, even late, or answers it by itself leaves a stranger his limits', async () => {
+    const answers: Intercept<string>[] = [
+      async (_request, _message, next) => {
+        await next();
+        throw new NinePError('on second thoughts', Errno.EACCES);
+      },
+      () => ({ type: T.Rattach, tag: 0, qid: { type: 0x80, version: 0, path: 1 } }),
+    ];
+    for (const answer of answers) {
+      const root = directory();
+      const [ours, theirs] = transportPair();
+      const proof = () => ({ qid: { type: 8, version: 0, path: 1 } });
+      new Server<string>(
+        { attach: ({ uname }) => ({ root, user: uname }), auth: proof },
+        {
+          limits: { fidsBeforeAttach: 1 },
+          intercept: (request, message, next) =>
+            message.type === T.Tattach ? answer(request, message, next) : next(),
+        },
+      ).accept(theirs);
+      const peer = new RawPeer(ours);
+      await peer.call(version());
+      await peer.call(attach(0));
+      await peer.call(auth(1));
+      expect(await peer.call(auth(2))).toMatchObject({ ename: 'too many fids (limit 1)' });
+    }
   });
 
   it('that answers by itself leaves no fid behind', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { NinePError, type PeerIdentity, type Transport, transportPair } from '../../src/index.js';
+import { MAX_CLOSING_MS } from '../../src/limits.js';
 import {
   type FileServer,
   Server,
@@ -284,6 +285,62 @@ describe('a client that never reads', () => {
     expect((await peer.answers(requests)).size).toBe(requests);
     expect(made).toBe(requests * count);
     expect(await peer.call(stat(0, 7))).toMatchObject({ tag: 7, type: 125 });
+  });
+
+  it('counts as a connection for as long as it has its socket, which is not long', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const big: FileBehaviour = { open: { read: (_offset, count) => Buffer.alloc(count) } };
+      const files = ledgerServer({ children: { big } }, new Ledger());
+      const attaches: FileServer<string>['attach'] = (login, proof, request) => {
+        if (login.uname !== 'me') throw new NinePError('authentication failed');
+        return files.attach(login, proof, request);
+      };
+      const ends: unknown[] = [];
+      const server = new Server(
+        { attach: attaches },
+        {
+          limits: { connections: 1, refusedAttaches: 1 },
+          closed: (_, reason) => ends.push(reason),
+        },
+      );
+      const connect = () => {
+        const [ours, theirs] = transportPair();
+        return { peer: new RawPeer(ours), accepted: server.accept(theirs) };
+      };
+      const { peer, accepted } = connect();
+      await peer.open();
+      peer.send(walk(0, 1, ['big'], 1), open(1, 0, 2));
+      await peer.answers(2);
+      peer.transport.pause();
+      // More than a stream holds by itself.
+      peer.send(...Array.from({ length: 8 }, (_, tag) => read(1, 0, 60_000, tag)));
+      peer.send(attach(2, 'nobody'));
+      await settled();
+      expect(accepted?.closed).toBe(true);
+      expect(ends).toMatchObject([{ ename: 'too many refused attaches' }]);
+      expect(server.connections.size).toBe(1);
+      expect(connect().accepted).toBeUndefined();
+      server.close();
+      vi.advanceTimersByTime(MAX_CLOSING_MS - 1);
+      await settled();
+      expect(server.connections.size).toBe(1);
+      vi.advanceTimersByTime(1);
+      await settled();
+      expect(server.connections.size).toBe(0);
+      expect(ends).toHaveLength(1);
+
+      const other = connect();
+      await other.peer.open();
+      other.accepted!.close();
+      expect(vi.getTimerCount()).toBe(1);
+      await other.peer.closed;
+      await settled();
+      expect(server.connections.size).toBe(0);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is seen by streams, which go on when it has read', async () => {

@@ -7,6 +7,8 @@ import { clientLimits } from '../../src/limits.js';
 import { memoryServer } from '../../src/memory/index.js';
 import { Server } from '../../src/server/index.js';
 import { settled } from '../support/ledger.js';
+import { directory, opens } from '../support/linux-files.js';
+import { open, RawPeer, read, stat, walk } from '../support/raw-peer.js';
 
 /** What a browser's WebSocket looks like, joined to another. */
 class BrowserSocket extends EventTarget {
@@ -246,6 +248,43 @@ describe('a stream of messages', () => {
     const late = watch(messageTransport(a as MessageSocket));
     await settled();
     expect(late.closes).toEqual([undefined]);
+  });
+
+  it('tells a server of the end that waits for its replies to go out, and whoever ends it himself', async () => {
+    const [a, b] = joined(() => new BrowserSocket());
+    const root = directory();
+    root.add(opens('f', { read: (_offset, count) => Buffer.alloc(count) }));
+    const server = new Server<string>(
+      { attach: ({ uname }) => ({ root, user: uname }) },
+      { limits: { unsentBytes: 64 * 1024 } },
+    );
+    server.accept(messageTransport(b as MessageSocket));
+    const peer = await new RawPeer(messageTransport(a as MessageSocket)).open();
+    peer.send(walk(0, 1, ['f'], 1), open(1, 0, 2));
+    await peer.answers(2);
+    b.flowing = false;
+    peer.send(read(1, 0, 60_000, 1), read(1, 0, 60_000, 2));
+    await settled();
+    peer.send(stat(0));
+    await settled();
+    expect(b.bufferedAmount).toBeGreaterThan(2 * 60_000);
+    a.close();
+    await settled();
+    expect(server.connections.size).toBe(0);
+    expect(root.held).toBe(0);
+
+    const [c] = joined(() => new BrowserSocket());
+    const transport = messageTransport(c as MessageSocket);
+    const seen = watch(transport);
+    await settled();
+    transport.pause();
+    c.receive(Buffer.from('unread'));
+    c.close();
+    await settled();
+    expect(seen.closes).toEqual([]);
+    transport.destroy();
+    await settled();
+    expect(seen).toMatchObject({ data: [], closes: [undefined] });
   });
 
   it('sends what it was given before it was connected', async () => {
