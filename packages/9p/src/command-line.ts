@@ -102,7 +102,7 @@ function isCommanderError(error: unknown): error is Error & { readonly exitCode:
 function defineConnection(command: Command): void {
   command
     .option('-u, --user <NAME>', 'log in as this user, by name or number')
-    .option('-k, --key <FILE>', 'private key to log in with (~/.ssh/id_rsa)')
+    .option('-k, --key <FILE>', 'private key to log in with (for nodes ~/.ssh/id_rsa)')
     .option('-A, --admin-key <FILE>', 'log in as the administrator of a node, with this key')
     .option('-n, --no-auth', 'offer no proof of who you are')
     .option('--aname <NAME>', 'which of the trees of the server')

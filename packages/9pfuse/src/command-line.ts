@@ -67,7 +67,7 @@ function define(command: Command): Command {
     .option('--uid <N>', 'show all files as owned by this user')
     .option('--gid <N>', 'show all files as owned by this group')
     .option('-u, --user <NAME>', 'log in as this user, by name or number')
-    .option('-k, --key <FILE>', 'private key to log in with (~/.ssh/id_rsa)')
+    .option('-k, --key <FILE>', 'private key to log in with (for nodes ~/.ssh/id_rsa)')
     .option('-A, --admin-key <FILE>', 'log in as the administrator of a node, with this key')
     .option('-n, --no-auth', 'offer no proof of who you are')
     .option('-a, --aname <NAME>', 'which of the trees of the server')

@@ -27,21 +27,18 @@ export interface MountFuseOptions extends ServeOptions, MountPointOptions {
 export async function mountFuse(options: MountFuseOptions): Promise<FuseMount> {
   const { root, mountpoint, guard = true } = options;
   const fd = await openFuse();
-  let place: MountPoint;
+  let place: MountPoint | undefined;
+  let server: FuseServer | undefined;
   try {
     place = await MountPoint.make(fd, mountpoint, options);
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
-  try {
-    const server = await serveFuse(fd, root, options);
+    server = await serveFuse(fd, root, options);
     await server.ready;
     await place.readAhead();
     return new FuseMount(place, server, root, guard ? new Guardian(place) : undefined);
   } catch (error) {
-    close(fd);
-    await place.abort();
+    // Once it is served, that closes it: by now its number may be another file's.
+    if (!server) close(fd, () => {});
+    await place?.abort();
     throw error;
   }
 }

@@ -22,6 +22,8 @@ export interface NodeTarget {
   readonly port: number;
   /** Whom to log in as, where the node set says so. */
   readonly user?: string;
+  /** The node map has an address for it. */
+  readonly mapped?: true;
 }
 
 export interface ResolveOptions {
@@ -45,7 +47,13 @@ export function resolveNodes(text: string, options: ResolveOptions = {}): NodeTa
   return names.map((member) => {
     const { user, ...plain } = parseNode(member);
     const { host, port = defaultPort } = lookupNode(map, plain);
-    return { name: formatNode(plain), host, port, ...(user === undefined ? {} : { user }) };
+    return {
+      name: formatNode(plain),
+      host,
+      port,
+      ...(user === undefined ? {} : { user }),
+      ...(map.has(plain.host) && { mapped: true as const }),
+    };
   });
 }
 

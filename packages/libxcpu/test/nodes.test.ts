@@ -17,8 +17,8 @@ describe('resolveNodes', () => {
   it('gives names their addresses and leaves the others to the resolver', () => {
     const options = mapFile('n8=10.0.0.8!7000\nn9=tcp!fd00::9\n');
     expect(resolveNodes('n[8-10]', options)).toEqual([
-      { name: 'n8', host: '10.0.0.8', port: 7000 },
-      { name: 'n9', host: 'fd00::9', port: 6668 },
+      { name: 'n8', host: '10.0.0.8', port: 7000, mapped: true },
+      { name: 'n9', host: 'fd00::9', port: 6668, mapped: true },
       { name: 'n10', host: 'n10', port: 6668 },
     ]);
   });
@@ -26,7 +26,7 @@ describe('resolveNodes', () => {
   it("takes the user out of the name, and the user's port for the map's", () => {
     const options = mapFile('n8=10.0.0.8!7000\n');
     expect(resolveNodes('bob@n8!7001', options)).toEqual([
-      { name: 'n8!7001', host: '10.0.0.8', port: 7001, user: 'bob' },
+      { name: 'n8!7001', host: '10.0.0.8', port: 7001, user: 'bob', mapped: true },
     ]);
   });
 

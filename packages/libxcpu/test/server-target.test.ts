@@ -32,7 +32,19 @@ it.each([
   ['./files', { kind: 'unix', path: './files' }, 'unix!./files'],
   ['unix!files', { kind: 'unix', path: 'files' }, 'unix!files'],
 ])('%s is %j, called %s', (text, address, name) => {
-  expect(parse(text)).toEqual({ address, name });
+  expect(parse(text)).toEqual({ address, name, isNode: expect.any(Boolean) });
+});
+
+it.each([
+  ['n8', true],
+  ['alice@n9:564', true],
+  ['fs', true],
+  ['fs!6668', true],
+  ['fs:564', false],
+  ['10.0.0.8!7000', false],
+  ['/run/files', false],
+])('%s is a node: %j', (text, isNode) => {
+  expect(parse(text).isNode).toBe(isNode);
 });
 
 it('takes who logs in from the address', () => {

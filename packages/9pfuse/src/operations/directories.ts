@@ -100,7 +100,12 @@ async function withFiles(
   const found = await Promise.allSettled(
     entries.map(({ name }) => (isDot(name) ? undefined : volume.find(parent, name, signal))),
   );
-  signal.throwIfAborted();
+  if (signal.aborted) {
+    for (const outcome of found) {
+      if (outcome.status === 'fulfilled' && outcome.value) volume.nodes.release(outcome.value.node);
+    }
+    throw signal.reason;
+  }
   const listing = new ListingWriter(size);
   const told: Node[] = [];
   entries.forEach((entry, index) => {

@@ -81,15 +81,20 @@ export async function rename(volume: Volume, request: Rename | Rename2, signal: 
   const { name, newName } = request;
   const from = volume.nodes.get(request.node);
   const to = volume.nodes.get(request.newParent);
-  const node = volume.nodes.child(from, name) ?? (await volume.find(from, name, signal)).node;
   const { nodes, remote } = volume;
-  await keep(volume, to, newName);
-  await nodes.use(node, (file) =>
-    nodes.use(from, (source) =>
-      nodes.use(to, (target) => remote.rename(file, source, name, target, newName, { signal })),
-    ),
-  );
-  nodes.renamed(from, name, to, newName);
+  const known = nodes.child(from, name);
+  const node = known ?? (await volume.find(from, name, signal)).node;
+  try {
+    await keep(volume, to, newName);
+    await nodes.use(node, (file) =>
+      nodes.use(from, (source) =>
+        nodes.use(to, (target) => remote.rename(file, source, name, target, newName, { signal })),
+      ),
+    );
+    nodes.renamed(from, name, to, newName);
+  } finally {
+    if (!known) nodes.release(node);
+  }
   return DONE;
 }
 

@@ -15,6 +15,8 @@ import type { Listing } from './remote.js';
 
 /** The names of one directory that are held: ten times the directories that people call large. */
 const MAX_NAMES = 1024 * 1024;
+/** Names told of at once: several times what the kernel has room for in the page that it mostly asks for. */
+const MAX_TOLD = 1024;
 
 /** Directories are read in one go from the beginning: the offsets of names are where they stand in what was read. */
 export class Plan9Listing implements Listing {
@@ -37,7 +39,7 @@ export class Plan9Listing implements Listing {
       this.#bytes += data.length;
       for (const stat of decodeStats(data, this.#dialect, { strings: 'bytes' })) this.#add(stat);
     }
-    return this.#entries.slice(at);
+    return this.#entries.slice(at, at + MAX_TOLD);
   }
 
   /** Plan 9's directories list neither themselves nor what they are in. */

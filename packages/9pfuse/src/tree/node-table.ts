@@ -74,6 +74,12 @@ export class NodeTable {
   refer(node: Node): void {
     node.references++;
     this.#byId.set(node.id, node);
+    // Another operation that found it may have let go of it since.
+    if (!this.#byPath.has(node.qid.path)) this.#byPath.set(node.qid.path, node);
+    const { place } = node;
+    if (place && !place.parent.children?.has(place.name)) {
+      this.#place(node, place.parent, place.name);
+    }
   }
 
   /** The kernel gives back references. */

@@ -101,6 +101,19 @@ describe('NodeTable', () => {
     expect(nodes.found(nodes.root, 'l', { ...file, birth: 'later' })).not.toBe(plain);
   });
 
+  test('what one operation lets go of, another that found it too can still tell of', async () => {
+    const nodes = await table();
+    const file = told({ type: 0, version: 0, path: 77 }, FileMode.REGULAR, 5);
+    const node = nodes.found(nodes.root, 'f', file);
+    nodes.release(node);
+    expect(nodes.child(nodes.root, 'f')).toBeUndefined();
+    nodes.refer(node);
+    expect(nodes.child(nodes.root, 'f')).toBe(node);
+    expect(nodes.found(nodes.root, 'f', file)).toBe(node);
+    nodes.release(node);
+    expect(nodes.get(node.id)).toBe(node);
+  });
+
   test('whatever the kernel does, nodes are as many as it has references to', async () => {
     const paths = [['d'], ['a'], ['a', 'x'], ['a', 'y'], ['a', 'b', 'c']];
     const step = fc.record({ path: fc.constantFrom(...paths), forget: fc.nat({ max: 3 }) });

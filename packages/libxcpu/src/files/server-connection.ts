@@ -15,7 +15,7 @@ export const RICHEST: readonly Dialect[] = ['9P2000.L', '9P2000.u'];
 export interface ServerOptions {
   /** Name, or number, to log in with; the invoking user's if left out. */
   readonly user?: string | undefined;
-  /** Private key file; `~/.ssh/id_rsa`, if there is one, if left out. */
+  /** Private key file; `~/.ssh/id_rsa`, if there is one, if left out: that one signs for nodes only. */
   readonly key?: string | undefined;
   /** Logs in as the administrator of a node, with this private key file. */
   readonly adminKey?: string | undefined;
@@ -41,7 +41,8 @@ export interface ServerFiles {
 
 /**
  * Connects to a server and logs in: with the proof of xcpu (wire document, section 2) where it asks for one, else by
- * name alone.
+ * name alone. The challenge does not say who asks, so that a server can pass on a node's and log in there as the user:
+ * only nodes, and whom the user names a key for, get a proof.
  * @throws UsageError, SetupError, Error that begins with the server's name
  */
 export async function connectServer(
@@ -107,7 +108,8 @@ async function reach(target: ServerTarget, signal: AbortSignal): Promise<Transpo
 }
 
 function mountOptions(target: ServerTarget, login: Login, options: ServerOptions): MountOptions {
-  const { aname, msize, auth = true, debug } = options;
+  const { aname, msize, auth = true, debug, key, adminKey } = options;
+  const trusted = target.isNode || key !== undefined || adminKey !== undefined;
   const number = /^\d{1,9}$/.test(login.user) ? Number(login.user) : undefined;
   return {
     uname: login.user,
@@ -115,22 +117,26 @@ function mountOptions(target: ServerTarget, login: Login, options: ServerOptions
     ...(number === undefined ? {} : { nUname: number }),
     ...(aname === undefined ? {} : { aname }),
     ...(msize === undefined ? {} : { msize }),
-    ...(auth && { authenticate: (afid: Fid) => prove(afid, login) }),
+    ...(auth && { authenticate: (afid: Fid) => prove(afid, login, trusted) }),
     ...(debug && {
       trace: (direction, message) => printTrace(target.name, direction, message),
     }),
   };
 }
 
-/** Whoever has no key is let in, or refused, without a proof. */
-async function prove(afid: Fid, { key }: Login): Promise<void> {
+/** Whoever has no key is let in, or refused, without a proof by a server that is trusted. */
+async function prove(afid: Fid, { key }: Login, trusted: boolean): Promise<void> {
   const challenge = await afid.read(0, CHALLENGE_BYTES);
   if (challenge.length !== CHALLENGE_BYTES) throw new UnknownProof();
+  if (!trusted) throw new WithheldProof();
   if (key) await afid.write(0, await signChallengeInThread(challenge, key.privateKey));
 }
 
 /** The server wants to know who the user is in a way that is not xcpu's. */
 class UnknownProof extends Error {}
+
+/** The server wants a proof that it could use elsewhere. */
+class WithheldProof extends Error {}
 
 function connectReason(target: ServerTarget, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -154,6 +160,11 @@ function mountError(target: ServerTarget, login: Login, error: unknown): Error {
   if (error instanceof UnknownProof) {
     return new Error(
       `${name}: wants a proof that is not xcpu's${place(target)}; log in without one`,
+    );
+  }
+  if (error instanceof WithheldProof) {
+    return new Error(
+      `${name}: asks for a proof of who you are${place(target)}; -k FILE signs one: only for servers that you trust`,
     );
   }
   if (!(error instanceof NinePError)) {

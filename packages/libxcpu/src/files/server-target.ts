@@ -1,4 +1,5 @@
 import { type Address, parseAddress } from '@xcpu/9p-protocol';
+import { XCPUFS_PORT } from '@xcpu/xcpu-protocol';
 import { UsageError } from '../errors.js';
 import { resolveNodes } from '../nodes.js';
 
@@ -7,6 +8,8 @@ export interface ServerTarget {
   /** What the user calls it, without `user@`; messages show it. */
   readonly name: string;
   readonly address: Address;
+  /** Whether the user means an xcpu node: the node map names it, or the port is xcpu's. */
+  readonly isNode: boolean;
   /** Whom to log in as, where the address says so. */
   readonly user?: string;
 }
@@ -25,9 +28,10 @@ export function parseServerTarget(
   if (!node || others.length > 0) {
     throw new UsageError(`${text}: one server is wanted, these are ${others.length + 1}`);
   }
-  const { name, host, port, user } = node;
+  const { name, host, port, user, mapped = false } = node;
   const address: Address = { kind: 'tcp', host, port };
-  return { name, address, ...(user === undefined ? {} : { user }) };
+  const isNode = mapped || port === XCPUFS_PORT;
+  return { name, address, isNode, ...(user === undefined ? {} : { user }) };
 }
 
 /** Where it is, for messages: `10.0.0.8!6668`, `unix!/run/files`. */
@@ -38,7 +42,7 @@ export function formatServerAddress(address: Address): string {
 function unixTarget(text: string): ServerTarget {
   try {
     const address = parseAddress(text);
-    return { name: formatServerAddress(address), address };
+    return { name: formatServerAddress(address), address, isNode: false };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
