@@ -140,14 +140,16 @@ function dialectOf(text: string): Dialect {
   return found;
 }
 
-const ADDRESS_TEXT = `ADDRESS is a node (n8, alice@n8, n8!7000), HOST:PORT, tcp!HOST!PORT or the path of a socket.
+const ADDRESS_TEXT = `ADDRESS is a node (n8, alice@n8, n8!7000), HOST:PORT, tcp!HOST!PORT, or the path
+of a socket.
 Without a port it is that of the node map (the first of $XCPU_NODES_FILE,
 ~/.config/xcpu/nodes and /etc/xcpu/nodes), else 6668, that of xcpufs; the port of
-other 9P servers, 564, is written HOST:564 or tcp!HOST!9fs. A server that asks
-who you are gets the proof that xcpu's nodes take, one that does not gets a name.
+other 9P servers, 564, is written HOST:564 or tcp!HOST!9fs. A node that asks who
+you are gets a proof by your key; another server only if you name the key.
 `;
 
-const STATUS_TEXT = `9p VERB -h tells more. The exit status is 0, 1 if anything failed, 2 for wrong usage.
+const STATUS_TEXT = `9p VERB -h tells more. The exit status is 0, 1 if anything failed, 2 for wrong
+usage.
 `;
 
 function verbsText(): string {

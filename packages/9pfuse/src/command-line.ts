@@ -96,10 +96,12 @@ Examples:
   unshare -Urmpf --mount-proc sh -c '9pfuse n8:564 /mnt && exec $SHELL'
                                      without root: a shell that sees the mount
 
-ADDRESS is a node (n8, alice@n8, n8!7000), HOST:PORT, tcp!HOST!PORT or the path of a socket.
+ADDRESS is a node (n8, alice@n8, n8!7000), HOST:PORT, tcp!HOST!PORT, or the path
+of a socket.
 Without a port it is that of the node map (the first of $XCPU_NODES_FILE,
 ~/.config/xcpu/nodes and /etc/xcpu/nodes), else 6668, that of xcpufs.
-Set-uid bits and devices on the server mean nothing here, unless root says -o suid,dev.
+Set-uid bits and devices on the server mean nothing here, unless root says
+-o suid,dev.
 `;
 
 type Texts = Readonly<Record<string, string | boolean | undefined>>;
