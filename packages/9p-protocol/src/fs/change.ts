@@ -26,10 +26,10 @@ const TICKS_PER_SECOND = 2 ** 22;
  * chmod, chown, truncate and utimensat in one; symbolic links are changed themselves. What the caller lacks the
  * right for is refused before anything is changed.
  *
- * Times: Node passes them on as seconds in a double, and cuts them to microseconds. A time given in whole
- * microseconds is set exactly, others to less than a microsecond; as both times are always set, the one that shall
- * stay loses what it has below a microsecond. The present time, too, is set as if it were given, which only the
- * owner may do.
+ * Times: Node passes them on as seconds in a double, which Node 20 cuts to microseconds and newer ones do not. A time
+ * given in whole microseconds is set to that microsecond, others to less than one; as both times are always set, the
+ * one that shall stay loses what it has below a microsecond. The present time, too, is set as if it were given, which
+ * only the owner may do.
  * @throws NinePError (EPERM, EROFS, EISDIR, EINVAL, EOPNOTSUPP for the mode of a link), Node's system errors
  */
 export function changeAttributes(node: GraphNode, changes: AttributeChanges): void {
@@ -84,7 +84,7 @@ function timeOf(moment: Moment | undefined, present: bigint): number | string {
   return systemTime(Number(seconds(present)), nanoseconds(present));
 }
 
-/** Rounded up to what a double has, so that cutting it to microseconds yields those that were meant. */
+/** Rounded up to what a double has, so that the microseconds are those that were meant, cut or not. */
 function systemTime(sec: number, nsec: number): number | string {
   const time = sec + Math.ceil((nsec / 1e9) * TICKS_PER_SECOND) / TICKS_PER_SECOND;
   // Node takes a negative number for the present time, but not a negative number in a string.

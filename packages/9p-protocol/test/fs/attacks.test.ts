@@ -30,6 +30,7 @@ import { Server } from '../../src/server/index.js';
 import { attach, clunk, create, RawPeer, read, version, walk } from '../support/raw-peer.js';
 import {
   errnoOf,
+  everythingIn,
   exported,
   newDirectory,
   pushOut,
@@ -260,7 +261,7 @@ async function enter(peer: RawPeer): Promise<void> {
 }
 
 function contents(path: string): Record<string, string> {
-  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+  const entries = everythingIn(path);
   return Object.fromEntries(
     entries.map((entry) => {
       const name = join(entry.parentPath, entry.name);

@@ -1,10 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import type { LocalFile } from '../../src/fs/local-file.js';
 import { ModeBit, NinePError, OpenMode } from '../../src/index.js';
-import { exported, newDirectory, newFile, request, temporary, text } from './support.js';
+import {
+  everythingIn,
+  exported,
+  newDirectory,
+  newFile,
+  request,
+  temporary,
+  text,
+} from './support.js';
 
 const ROUNDS = 3000;
 
@@ -120,7 +128,7 @@ function held(from: LocalFile, ...names: string[]): { node: LocalFile } & Dispos
 }
 
 function contents(path: string): Record<string, string> {
-  const names = readdirSync(path, { recursive: true, withFileTypes: true });
+  const names = everythingIn(path);
   return Object.fromEntries(
     names.map((entry) => {
       const name = join(entry.parentPath, entry.name);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type Dirent, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
@@ -89,4 +89,11 @@ export function errnoOf(run: () => unknown): number {
 /** Descriptors that the process has open. */
 export function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;
+}
+
+/** All that is below a directory, by path. Newer Node's own recursive readdir goes through links. */
+export function everythingIn(directory: string): Dirent[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry, ...everythingIn(join(directory, entry.name))] : [entry],
+  );
 }

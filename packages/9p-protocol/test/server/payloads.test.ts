@@ -147,7 +147,7 @@ describe('data that is read', () => {
     });
     wire.receive(readOf(LENGTH), readOf(LENGTH));
     expect(filled[1]).toBe(filled[0]);
-    expect(wire.sent[0]!.pieces[1]!.buffer.byteLength).toBeLessThan(10_000);
+    expect(wire.sent[0]!.pieces[1]!.buffer).not.toBe(filled[0]);
     expect(wire.take().subarray(11, 3011).equals(data.subarray(0, 3000))).toBe(true);
   });
 
