@@ -49,8 +49,10 @@ export class Wire implements Transport {
   }
 
   destroy(): void {
+    if (this.closed) return;
     this.closed = true;
     this.#waiting = [];
+    setImmediate(() => this.#events?.close(undefined));
   }
 
   /** Takes what was sent. */
