@@ -22,6 +22,7 @@ export { NinePError, type NinePErrorKind, protocolError } from './errors.js';
 export { formatMessage } from './format.js';
 export { DEFAULT_MSIZE } from './limits.js';
 export type * from './messages.js';
+export { linuxPermissions, plan9Permissions } from './permissions.js';
 export {
   type Address,
   DEFAULT_PORT,

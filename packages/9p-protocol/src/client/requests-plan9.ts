@@ -1,8 +1,8 @@
 import { decodeStats } from '../codec/stat.js';
 import { ModeBit, OpenMode } from '../constants.js';
-import { FileMode } from '../constants-linux.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { plan9Permissions } from '../permissions.js';
 import type { Stat } from '../types.js';
 import type { Fid, RequestOptions } from './fid.js';
 import { type FileChanges, fromStat, secondsOf } from './file-stat.js';
@@ -17,10 +17,10 @@ export const plan9Requests: FileRequests = {
   },
   create(fid, name, permissions, mode, options) {
     const known = fid.client.dialect === '9P2000.u' ? mode : mode & ~OpenMode.APPEND;
-    return fid.create(name, specialBits(permissions), known & ~OpenMode.TRUNCATE, options);
+    return fid.create(name, plan9Permissions(permissions), known & ~OpenMode.TRUNCATE, options);
   },
   mkdir(fid, name, permissions, options) {
-    return make(fid, name, (ModeBit.DIR | specialBits(permissions)) >>> 0, '', options);
+    return make(fid, name, (ModeBit.DIR | plan9Permissions(permissions)) >>> 0, '', options);
   },
   symlink(fid, name, target, options) {
     needsExtensions(fid, 'symbolic links');
@@ -91,7 +91,7 @@ function statChanges(fid: Fid, changes: FileChanges): Partial<Stat> {
   // The bits that tell the kind cannot change and have to be repeated.
   const kind = (fid.qid.type << 24) >>> 0;
   return {
-    ...(mode !== undefined && { mode: (kind | specialBits(mode)) >>> 0 }),
+    ...(mode !== undefined && { mode: (kind | plan9Permissions(mode)) >>> 0 }),
     ...(owner !== undefined && ownerOf(fid, owner, 'uid', 'nUid')),
     ...(group !== undefined && ownerOf(fid, group, 'gid', 'nGid')),
     ...(size !== undefined && { length: size }),
@@ -106,15 +106,6 @@ function ownerOf(fid: Fid, owner: number | string, byName: 'uid' | 'gid', byNumb
     throw new NinePError('9P2000 knows users and groups by name only', Errno.EINVAL);
   }
   return { [byNumber]: owner };
-}
-
-function specialBits(mode: number): number {
-  return (
-    (mode & FileMode.PERMISSIONS) |
-    (mode & FileMode.SETUID ? ModeBit.SETUID : 0) |
-    (mode & FileMode.SETGID ? ModeBit.SETGID : 0) |
-    (mode & FileMode.STICKY ? ModeBit.STICKY : 0)
-  );
 }
 
 function needsExtensions(fid: Fid, what: string): void {

@@ -1,7 +1,7 @@
 import type { BigIntStats, BigIntStatsFs } from 'node:fs';
 import { ModeBit } from '../constants.js';
 import { FileMode } from '../constants-linux.js';
-import { plan9Permissions } from '../server/modes.js';
+import { plan9Permissions } from '../permissions.js';
 import type { Attributes, FileSystemStatistics, Qid, Stat, Uint64 } from '../types.js';
 import type { OwnerNames } from './owner-names.js';
 import { uint64 } from './qids.js';

@@ -1,6 +1,6 @@
 import { ModeBit } from '../constants.js';
 import { FileMode } from '../constants-linux.js';
-import { plan9Permissions } from '../server/modes.js';
+import { plan9Permissions } from '../permissions.js';
 
 /** What a file may be told to be beside its kind: stat(5). */
 const FLAGS = ModeBit.APPEND | ModeBit.EXCLUSIVE | ModeBit.TEMPORARY;

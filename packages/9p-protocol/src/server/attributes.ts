@@ -1,9 +1,10 @@
 import { ModeBit, NONUNAME, QidType } from '../constants.js';
 import { FileMode, SetattrMask } from '../constants-linux.js';
 import type { Tsetattr } from '../messages-linux.js';
+import { linuxPermissions, plan9Permissions } from '../permissions.js';
 import type { Attributes, FileSystemStatistics, Qid, Stat, Uint64 } from '../types.js';
 import type { AttributeChanges, Moment, StatChanges } from './files.js';
-import { deviceNumber, linuxMode, linuxPermissions, plan9Permissions } from './modes.js';
+import { deviceNumber, linuxMode } from './modes.js';
 import { denied, invalid } from './refusals.js';
 
 /** Who owns a file whose owner has no number: Linux's `nobody` (overflowuid). */

@@ -1,29 +1,12 @@
 import { ModeBit, OpenMode, QidType } from '../constants.js';
 import { DirentType, FileMode, LinuxOpen } from '../constants-linux.js';
+import { linuxPermissions } from '../permissions.js';
 import type { Qid } from '../types.js';
 import { invalid } from './refusals.js';
 
 /** A mode of stat(2) for a mode of stat(5). */
 export function linuxMode(mode: number, extension: string | undefined): number {
   return linuxType(mode, extension) | linuxPermissions(mode);
-}
-
-/** The permissions in a mode of stat(5), and its set-id and sticky bits, as chmod(2) has them. */
-export function linuxPermissions(mode: number): number {
-  let permissions = mode & FileMode.PERMISSIONS;
-  if (mode & ModeBit.SETUID) permissions |= FileMode.SETUID;
-  if (mode & ModeBit.SETGID) permissions |= FileMode.SETGID;
-  if (mode & ModeBit.STICKY) permissions |= FileMode.STICKY;
-  return permissions;
-}
-
-/** The inverse of {@link linuxPermissions}. */
-export function plan9Permissions(mode: number): number {
-  let permissions = mode & FileMode.PERMISSIONS;
-  if (mode & FileMode.SETUID) permissions |= ModeBit.SETUID;
-  if (mode & FileMode.SETGID) permissions |= ModeBit.SETGID;
-  if (mode & FileMode.STICKY) permissions |= ModeBit.STICKY;
-  return permissions;
 }
 
 /** The kind of file that a directory entry tells, as far as a qid knows it. */

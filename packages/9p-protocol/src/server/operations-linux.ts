@@ -15,6 +15,7 @@ import type {
   Tsetattr,
   Tsymlink,
 } from '../messages-linux.js';
+import { plan9Permissions } from '../permissions.js';
 import type { Attributes, Uint64 } from '../types.js';
 import { attributeChanges, attributesOf, statChangesOf, unknownStatistics } from './attributes.js';
 import { chain } from './awaitable.js';
@@ -22,7 +23,7 @@ import { checkClosed, directoryOf, type Fid, fileOf, openOf } from './fids.js';
 import type { Awaitable, NewFile, ServerFile } from './files.js';
 import type { FidKeeper } from './keeper.js';
 import { ListingReader } from './listing.js';
-import { openMode, plan9Permissions } from './modes.js';
+import { openMode } from './modes.js';
 import { denied, invalid, isDirectory, notDirectory } from './refusals.js';
 import { maxCount, type Reply } from './replies.js';
 import type { Request } from './request.js';

@@ -8,6 +8,7 @@ import {
   NinePError,
   NONUNAME,
   OpenMode,
+  plan9Permissions,
   type Stat,
 } from '@xcpu/9p-protocol';
 import type { Fid, linux, RequestOptions } from '@xcpu/9p-protocol/client';
@@ -265,15 +266,6 @@ export class Plan9Remote implements Remote {
   #lacking(what: string): NinePError {
     return new NinePError(`${this.#dialect} has no ${what}`, Errno.ENOSYS);
   }
-}
-
-function plan9Permissions(mode: number): number {
-  return (
-    (mode & FileMode.PERMISSIONS) |
-    (mode & FileMode.SETUID ? ModeBit.SETUID : 0) |
-    (mode & FileMode.SETGID ? ModeBit.SETGID : 0) |
-    (mode & FileMode.STICKY ? ModeBit.STICKY : 0)
-  );
 }
 
 function secondsOf(time: linux.SetTime): number {
