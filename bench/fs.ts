@@ -15,7 +15,7 @@
  * do not. So there is a second one, in which the piece is read from the file before it is sent, or what came is written
  * to it, with a system call and nothing else: no server in Node.js can do more.
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -30,6 +30,7 @@ import { bareClient, bareServer } from './lib/bare-socket.js';
 import { isInstalled } from './lib/commands.js';
 import { RawClient } from './lib/raw-client.js';
 import { median, milliseconds, perSecond, type Row, report, times } from './lib/report.js';
+import { ask, start, tell } from './lib/roles.js';
 
 const ROUNDS = 5;
 const WARM_UP = 2;
@@ -74,7 +75,7 @@ async function compare(): Promise<void> {
   process.once('exit', () => rmSync(folder, { recursive: true }));
   const stops: (() => unknown)[] = [];
   const begin = async (...words: [Role, ...string[]]) => {
-    const started = await start(words);
+    const started = await start(fileURLToPath(import.meta.url), words);
     stops.push(() => started.process.connected && started.process.disconnect());
     return started;
   };
@@ -246,33 +247,6 @@ async function bare(port: number): Promise<void> {
       tell(await move(task.kind, task.file ?? false));
   });
   tell('ready');
-}
-
-/** Starts a process that plays a role, and waits until it says that it is ready. */
-async function start(words: readonly string[]): Promise<{ process: ChildProcess; told: unknown }> {
-  const child = fork(fileURLToPath(import.meta.url), words);
-  return { process: child, told: await answerOf(child) };
-}
-
-async function ask(client: ChildProcess, task: Task): Promise<number> {
-  client.send(task);
-  return Number(await answerOf(client));
-}
-
-function answerOf(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const ended = () => reject(new Error('a process of the benchmark ended'));
-    child.once('exit', ended);
-    child.once('message', (message) => {
-      child.off('exit', ended);
-      resolve(message);
-    });
-  });
-}
-
-/** To the process that started this one. */
-function tell(message: number | string): void {
-  process.send?.(message);
 }
 
 function requests(perSecond: number): string {

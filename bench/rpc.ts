@@ -7,7 +7,7 @@
  * of its own answer; it looks at nothing else. Like the library it sends what one turn of the loop has to say in one
  * write, for an echo that makes a system call for each message would be too easy to beat.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import { connectTcp, listenTcp } from '@xcpu/9p-protocol';
 import { attach, Client } from '@xcpu/9p-protocol/client';
 import { Server, serveTree } from '@xcpu/9p-protocol/server';
 import { median, type Row, report, times } from './lib/report.js';
+import { ask, start, tell } from './lib/roles.js';
 
 /** Many short ones: the two that are compared run one after the other, whatever else the machine does. */
 const ROUNDS = 25;
@@ -47,10 +48,13 @@ switch (role) {
 }
 
 async function compare(): Promise<void> {
-  const server = await start('serve-9p');
-  const echoServer = await start('serve-echo');
-  const client = await start('call-9p', String(server.told));
-  const echoClient = await start('call-echo', String(echoServer.told));
+  const play = (role: Role, ...words: string[]) => {
+    return start(fileURLToPath(import.meta.url), [role, ...words]);
+  };
+  const server = await play('serve-9p');
+  const echoServer = await play('serve-echo');
+  const client = await play('call-9p', String(server.told));
+  const echoClient = await play('call-echo', String(echoServer.told));
   report('rpc', [
     await row('one at a time', 1, 0.6, client.process, echoClient.process),
     await row('64 in flight', 64, 0.5, client.process, echoClient.process),
@@ -82,32 +86,6 @@ async function row(
     wanted: `≥ ${wanted}×`,
     met: ratio >= wanted,
   };
-}
-
-/** Starts a process that plays a role, and waits until it says that it is ready. */
-async function start(...args: [Role, string?]): Promise<{ process: ChildProcess; told: unknown }> {
-  const child = fork(
-    fileURLToPath(import.meta.url),
-    args.filter((arg) => arg !== undefined),
-  );
-  return { process: child, told: await answerOf(child) };
-}
-
-/** Lets a calling process make calls for a while; answers how many a second. */
-async function ask(client: ChildProcess, inFlight: number): Promise<number> {
-  client.send(inFlight);
-  return Number(await answerOf(client));
-}
-
-function answerOf(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const ended = () => reject(new Error('a process of the benchmark ended'));
-    child.once('exit', ended);
-    child.once('message', (message) => {
-      child.off('exit', ended);
-      resolve(message);
-    });
-  });
 }
 
 async function callWhenAsked(call: Call): Promise<void> {
@@ -204,11 +182,6 @@ function batched(socket: Socket): (frame: Buffer) => void {
 
 function addressOf(port: number): { host: string; port: number } {
   return { host: '127.0.0.1', port };
-}
-
-/** To the process that started this one. */
-function tell(message: number | string): void {
-  process.send?.(message);
 }
 
 function rate(perSecond: number): string {
