@@ -12,6 +12,7 @@ export * from './errors.js';
 export * from './keys.js';
 export * from './names.js';
 export * from './namespace.js';
+export * from './namespace-check.js';
 export * from './node-ctl.js';
 export * from './node-state.js';
 export * from './passkey.js';

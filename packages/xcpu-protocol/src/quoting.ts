@@ -19,14 +19,15 @@ export function formatWords(words: readonly string[]): string {
  * quote, and may enclose blanks and newlines. What follows the closing quote without a blank belongs
  * to the same word.
  *
+ * @param comment a character that, unquoted at the start of a word, makes a comment of the rest
  * @throws XcpuFormatError "unterminated quote"
  */
-export function parseWords(text: string): string[] {
+export function parseWords(text: string, comment?: string): string[] {
   const words: string[] = [];
   let at = 0;
   for (;;) {
     at = skip(text, at, isSeparator);
-    if (at >= text.length) {
+    if (at >= text.length || text[at] === comment) {
       return words;
     }
     let word = '';

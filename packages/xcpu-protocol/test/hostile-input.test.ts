@@ -19,6 +19,11 @@ const PARSERS: readonly (readonly [
   ['parseEnvironment', protocol.parseEnvironment, "A=b\n'C=d e'\n"],
   ['parseArgv', protocol.parseArgv, "sh -c 'exit 3'"],
   ['parseNamespace', (text) => protocol.parseNamespace(text), 'import n8!7 /mnt\ncd $HOME\n'],
+  [
+    'checkNamespace',
+    (text) => protocol.checkNamespace(protocol.parseNamespace(text)),
+    "import -o ro n8!7 /mnt # a\ntmpfs /tmp 'size=1m,mode=700'\n",
+  ],
   ['parseProcessList', protocol.parseProcessList, '(pid (cmdline) tty ) \n(5 (a) ?? ) \n'],
   ['parseUserEntries', protocol.parseUserEntries, 'root:0:500:a,b\n'],
   ['parseGroupEntries', protocol.parseGroupEntries, 'xgrp:500\n'],
