@@ -16,8 +16,9 @@ export interface DeviceEvents {
 
 /** Beside the payload of a write its headers have to fit; a page is what the kernel, too, allows for them. */
 const HEADERS = 4096;
-/** Buffers kept for the next requests. */
-const SPARE_BUFFERS = 2;
+/** Buffers kept for the next requests of all devices: large ones, that stay resident once they held a large write. */
+const SPARE_BUFFERS = 4;
+const spare: Buffer[] = [];
 /** Answered while a mount is coming or going: the next read tells more. */
 const PASSING = new Set(['EINTR', 'EAGAIN', 'ENOENT']);
 const UNMOUNTED = new Set(['ENODEV', 'ECONNABORTED']);
@@ -39,7 +40,6 @@ export class FuseDevice {
   readonly #fd: number;
   readonly #events: DeviceEvents;
   readonly #bufferSize: number;
-  readonly #spare: Buffer[] = [];
   readonly #header = Buffer.alloc(OUT_HEADER_SIZE);
   #ended = false;
 
@@ -93,24 +93,20 @@ export class FuseDevice {
   }
 
   #read(): void {
-    const buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#bufferSize);
+    const buffer = takeBuffer(this.#bufferSize);
     read(this.#fd, buffer, 0, buffer.length, null, (error, length) => {
       if (error && !PASSING.has(error.code ?? '')) return this.#end(error);
       // The next request can arrive while this one is dealt with.
       this.#read();
-      if (error || length < IN_HEADER_SIZE) this.#spare.push(buffer);
+      if (error || length < IN_HEADER_SIZE) giveBack(buffer);
       else this.#deal(buffer, length);
     });
   }
 
   #deal(buffer: Buffer, length: number): void {
     const dealt = this.#events.message(buffer.subarray(0, length));
-    if (dealt instanceof Promise) dealt.finally(() => this.#free(buffer));
-    else this.#free(buffer);
-  }
-
-  #free(buffer: Buffer): void {
-    if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(buffer);
+    if (dealt instanceof Promise) dealt.finally(() => giveBack(buffer));
+    else giveBack(buffer);
   }
 
   #end(error: NodeJS.ErrnoException): void {
@@ -119,4 +115,13 @@ export class FuseDevice {
     closeSync(this.#fd);
     this.#events.end(UNMOUNTED.has(error.code ?? '') ? undefined : error);
   }
+}
+
+function takeBuffer(size: number): Buffer {
+  const index = spare.findLastIndex(({ length }) => length === size);
+  return spare.splice(index, index < 0 ? 0 : 1)[0] ?? Buffer.allocUnsafeSlow(size);
+}
+
+function giveBack(buffer: Buffer): void {
+  if (spare.length < SPARE_BUFFERS) spare.push(buffer);
 }

@@ -1,4 +1,5 @@
 import { Errno, NinePError } from '@xcpu/9p-protocol';
+import { access } from './operations/access.js';
 import * as attributes from './operations/attributes.js';
 import * as directories from './operations/directories.js';
 import * as files from './operations/files.js';
@@ -79,6 +80,8 @@ export function dispatch(
       return xattrs.setxattr(volume, request, signal);
     case Opcode.REMOVEXATTR:
       return xattrs.removexattr(volume, request, signal);
+    case Opcode.ACCESS:
+      return access(volume, request, signal);
     case Opcode.DESTROY:
       return DONE;
     default:

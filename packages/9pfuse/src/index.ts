@@ -4,7 +4,14 @@ export { FuseServer, type FuseTrace, type ServeOptions, serveFuse } from './fuse
 export { FuseMount, type MountFuseOptions, mountFuse } from './mount-fuse.js';
 export { openFuse } from './mounting/device-file.js';
 export { MountPoint, type MountPointOptions } from './mounting/mount-point.js';
-export { type Owner, type Owners, ownersAs, ownersMapped, sameOwners } from './owners.js';
+export {
+  type Owner,
+  type Owners,
+  ownersAlone,
+  ownersAs,
+  ownersMapped,
+  sameOwners,
+} from './owners.js';
 export { formatRequest } from './protocol/format.js';
 export type { FuseRequest } from './protocol/requests.js';
 export type { UserIds } from './remote/remote.js';

@@ -39,6 +39,21 @@ export function ownersAs(shown: Partial<Owner>): Owners {
   };
 }
 
+/**
+ * All files are shown as this user's, who may have them made his, which is `server`'s there: for a user namespace in
+ * which no other number means anything. Files of owners without a number there cannot even be written.
+ */
+export function ownersAlone(server: Owner, here: Owner): Owners {
+  return {
+    shown: () => here,
+    asked(kind, id) {
+      if (id === here[kind]) return server[kind];
+      throw new NinePError('no such user or group on the server', Errno.EPERM);
+    },
+    groupOfNew: () => undefined,
+  };
+}
+
 /** The user's own files are shown as his, and the other way round; all others have the numbers of the server. */
 export function ownersMapped(server: Owner, here: Owner): Owners {
   return {

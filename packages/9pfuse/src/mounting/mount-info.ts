@@ -10,9 +10,14 @@ export interface MountInfo {
   readonly type: string;
 }
 
-/** All mounts that this process sees, the later ones on top of the earlier. */
-export async function readMounts(): Promise<MountInfo[]> {
-  return parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));
+/**
+ * All mounts that a process sees, the later ones on top of the earlier; none where there is no such process.
+ * @param pid another process than this one
+ */
+export async function readMounts(pid?: number): Promise<MountInfo[]> {
+  const text = readFile(`/proc/${pid ?? 'self'}/mountinfo`, 'utf8');
+  // Of a process that has ended nothing is left to see: EINVAL, then ENOENT.
+  return parseMounts(await (pid === undefined ? text : text.catch(() => '')));
 }
 
 /** What is to be seen at that path now, if it is a mount point. */

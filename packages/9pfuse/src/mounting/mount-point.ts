@@ -1,4 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
+import type { Owner } from '../owners.js';
 import { type MountInfo, mountAt, readMounts } from './mount-info.js';
 import { run } from './run.js';
 
@@ -6,8 +7,19 @@ import { run } from './run.js';
 export interface MountPointOptions {
   /** What `mount` and `df` show as the source. Default `9pfuse`. */
   readonly name?: string;
-  /** Also other users than the one who mounts. Default: he alone. */
+  /**
+   * Whose it is: nobody else gets in, not even root, who then can be led nowhere by names in it. The user's number has to
+   * be the effective, real and saved one of a process, and so has the group's. Default: who mounts.
+   */
+  readonly user?: Owner;
+  /** Also other users than that one. */
   readonly allowOther?: boolean;
+  /**
+   * Who says what may be done: `kernel` goes by the owners and modes that files show; `server` asks none but the server,
+   * request by request, which is right where it knows the user better, by groups that he has there for example.
+   * access(2) then is a guess, see `operations/access.ts`. Default `kernel`.
+   */
+  readonly permissions?: 'kernel' | 'server';
   /**
    * More options of mount(8): `ro`, `noexec`, …; `suid` and `dev` take back what is the default, that set-uid bits and
    * devices on the server mean nothing here.
@@ -19,7 +31,7 @@ export interface MountPointOptions {
 const READAHEAD_KB = 1024;
 const TYPE = 'fuse.9p';
 
-/** A mount of a FUSE file system, in the mount namespace of this process. */
+/** A mount of a FUSE file system, in the mount namespace of this process or another. */
 export class MountPoint {
   /** Absolute, and free of links. */
   readonly path: string;
@@ -28,66 +40,66 @@ export class MountPoint {
 
   /** The path as it stands there, with blanks and the like in octal. */
   readonly escaped: string;
+  /** In whose namespace it is, if not in this process's. */
+  readonly #pid: number | undefined;
 
-  private constructor({ path, device, escaped }: MountInfo) {
+  private constructor({ path, device, escaped }: MountInfo, pid: number | undefined) {
     this.path = path;
     this.device = device;
     this.escaped = escaped;
+    this.#pid = pid;
   }
 
   /**
    * Mounts on a directory; whoever reads `fd` from then on serves it.
    * @param fd an open /dev/fuse
+   * @param pid a process in whose mount namespace it is to be, whose root is that namespace's: `directory` then is
+   *   absolute and free of links there. Nothing of that namespace is run
    * @throws Error that names the reason and the way out
    */
   static async make(
     fd: number,
     directory: string,
     options: MountPointOptions = {},
+    pid?: number,
   ): Promise<MountPoint> {
-    const path = await directoryPath(directory);
-    const { name = '9pfuse', allowOther = false, options: more = [] } = options;
-    const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-    const settings = [
-      ...['fd=3', 'rootmode=40000', `user_id=${uid}`, `group_id=${gid}`, 'default_permissions'],
-      ...(allowOther ? ['allow_other'] : []),
-      ...['nosuid', 'nodev', ...more],
-    ].join(',');
-    const args = ['-i', '-t', TYPE, '-o', settings, '--', sourceName(name), path];
-    const { status, text } = await run('mount', args, fd);
-    if (status !== 0) throw new Error(`cannot mount on ${path}: ${refusal(uid, text)}`);
-    const made = mountAt(await readMounts(), path);
+    const path = pid === undefined ? await directoryPath(directory) : directory;
+    const args = [...inNamespace(pid), '-i', '-c', '-t', TYPE, '-o', settingsOf(options)];
+    const { name = '9pfuse' } = options;
+    const { status, text } = await run('mount', [...args, '--', sourceName(name), path], fd);
+    if (status !== 0) throw new Error(`cannot mount on ${path}: ${refusal(text)}`);
+    const made = mountAt(await readMounts(pid), path);
     if (!made) throw new Error(`cannot mount on ${path}: the mount is gone already`);
-    return new MountPoint(made);
+    return new MountPoint(made, pid);
   }
 
   /** Whether the mount is still to be seen at its place. */
   async isThere(): Promise<boolean> {
-    return mountAt(await readMounts(), this.path)?.device === this.device;
+    return mountAt(await readMounts(this.#pid), this.path)?.device === this.device;
   }
 
   /** Whether there is another mount on top of it: a path leads to that one, and none to this. */
   async isCovered(): Promise<boolean> {
-    const mounts = await readMounts();
+    const mounts = await readMounts(this.#pid);
     const there = mounts.some(({ path, device }) => path === this.path && device === this.device);
     return there && mountAt(mounts, this.path)?.device !== this.device;
   }
 
   /**
    * Takes the mount away in order: the kernel writes what it holds first. What keeps it busy keeps it: then it is cut
-   * off all the same, once that is written.
+   * off all the same, once that is written (in this namespace only: in another no name is looked up).
    */
   async unmount(): Promise<void> {
     if (!(await this.isThere())) return;
-    if ((await run('umount', ['-i', '-c', '--', this.path])).status === 0) return;
-    await run('sync', ['-f', '--', this.path]);
+    if ((await this.#umount()).status === 0) return;
+    if (this.#pid === undefined) await run('sync', ['-f', '--', this.path]);
     await this.abort();
   }
 
   /** Takes the mount away at once: whatever waits for it fails, and whoever has it open is told that it is gone. */
   async abort(): Promise<void> {
     if (!(await this.isThere())) return;
-    await run('umount', ['-i', '-c', '-f', '-l', '--', this.path]);
+    await this.#umount('-f', '-l');
   }
 
   /**
@@ -99,6 +111,29 @@ export class MountPoint {
     const file = `/sys/class/bdi/${this.device}/read_ahead_kb`;
     await writeFile(file, String(READAHEAD_KB)).catch(() => {});
   }
+
+  #umount(...how: string[]) {
+    return run('umount', [...inNamespace(this.#pid), '-i', '-c', ...how, '--', this.path]);
+  }
+}
+
+/**
+ * mount(8) and umount(8) enter the namespace for the system call alone: what runs as root comes from here, and there
+ * no name is asked for but the path.
+ */
+function inNamespace(pid: number | undefined): string[] {
+  return pid === undefined ? [] : ['-N', String(pid), '-n'];
+}
+
+function settingsOf(options: MountPointOptions): string {
+  const self = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const { user = self, allowOther = false, permissions = 'kernel', options: more = [] } = options;
+  return [
+    ...['fd=3', 'rootmode=40000', `user_id=${user.uid}`, `group_id=${user.gid}`],
+    ...(permissions === 'kernel' ? ['default_permissions'] : []),
+    ...(allowOther ? ['allow_other'] : []),
+    ...['nosuid', 'nodev', ...more],
+  ].join(',');
 }
 
 async function directoryPath(directory: string): Promise<string> {
@@ -123,9 +158,9 @@ function directoryReason(directory: string, error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function refusal(uid: number, text: string): string {
+function refusal(text: string): string {
   const reason = text.replace(/^mount: /, '').replace(/\s+/g, ' ');
-  if (uid === 0) return reason || 'mount(8) does not say why';
+  if (process.geteuid?.() === 0) return reason || 'mount(8) does not say why';
   return `only root may, and everybody in a namespace of his own, which a shell started with unshare -Urmpf --mount-proc is in (${reason})`;
 }
 

@@ -4,13 +4,14 @@ import type { Fid, linux } from '@xcpu/9p-protocol/client';
 import { SetattrValid } from '../protocol/constants.js';
 import { attributesReply, statfsReply } from '../protocol/replies.js';
 import type { Getattr, Readlink, Setattr, Statfs } from '../protocol/requests.js';
-import type { RemoteChanges } from '../remote/remote.js';
+import type { RemoteChanges, RemoteFile } from '../remote/remote.js';
 import type { Handle } from '../tree/handles.js';
 import type { Node } from '../tree/node.js';
 import type { Answer, Volume } from '../volume.js';
 
 export async function getattr(volume: Volume, request: Getattr, signal: AbortSignal) {
-  return told(volume, volume.nodes.get(request.node), signal);
+  const node = volume.nodes.get(request.node);
+  return answerOf(volume, await told(volume, node, signal));
 }
 
 export async function setattr(volume: Volume, request: Setattr, signal: AbortSignal) {
@@ -21,7 +22,7 @@ export async function setattr(volume: Volume, request: Setattr, signal: AbortSig
       request.handle === undefined ? openUnnamed(node) : volume.handles.get(request.handle);
     await through(volume, node, handle, (fid) => volume.remote.setattr(fid, changes, { signal }));
   }
-  return told(volume, node, signal);
+  return answerOf(volume, await told(volume, node, signal));
 }
 
 export async function readlink(volume: Volume, request: Readlink, signal: AbortSignal) {
@@ -36,11 +37,16 @@ export async function statfs(volume: Volume, request: Statfs, signal: AbortSigna
   return { body: [statfsReply(told)] };
 }
 
-async function told(volume: Volume, node: Node, signal: AbortSignal): Promise<Answer> {
+/** Asks the server for a file's attributes, and takes note of them. */
+export async function told(volume: Volume, node: Node, signal: AbortSignal): Promise<RemoteFile> {
   // An open file is there whatever became of its name.
   const [handle] = node.handles;
   const file = await through(volume, node, handle, (fid) => volume.remote.getattr(fid, { signal }));
   node.told(file);
+  return file;
+}
+
+function answerOf(volume: Volume, file: RemoteFile): Answer {
   return { body: [attributesReply(volume.shown(file), volume.cache.attributes)] };
 }
 

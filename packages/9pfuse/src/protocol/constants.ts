@@ -121,6 +121,9 @@ export const SetattrValid = {
   CTIME: 1 << 10,
 } as const;
 
+/** Bits of an ACCESS's mask: access(2). */
+export const AccessMask = { EXECUTE: 1, WRITE: 2, READ: 4 } as const;
+
 /** Bits of a RELEASE's releaseFlags. */
 export const ReleaseFlag = { FLOCK_UNLOCK: 1 << 1 } as const;
 

@@ -38,6 +38,12 @@ export class Node {
   readonly handles = new Set<Handle>();
   /** In bytes, as far as is known. */
   size: number;
+  /** Kind and permissions, as the server told last. */
+  mode: number;
+  /** Whose it is on the server, as told last. */
+  uid: number;
+  /** When it told, in milliseconds of performance.now(). */
+  toldAt: number;
   /** As the server told last. */
   #stamp: Stamp;
 
@@ -47,6 +53,9 @@ export class Node {
     this.kind = file.attributes.mode & FileMode.TYPE_MASK;
     this.birth = file.birth;
     this.size = Number(file.attributes.size);
+    this.mode = file.attributes.mode;
+    this.uid = file.attributes.uid;
+    this.toldAt = Math.floor(performance.now());
     this.#stamp = stampOf(file);
   }
 
@@ -57,6 +66,9 @@ export class Node {
     this.#stamp = now;
     this.qid = file.qid;
     this.size = Number(file.attributes.size);
+    this.mode = file.attributes.mode;
+    this.uid = file.attributes.uid;
+    this.toldAt = Math.floor(performance.now());
     return (
       before.size === now.size &&
       before.mtime === now.mtime &&
