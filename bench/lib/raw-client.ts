@@ -50,9 +50,19 @@ export class RawClient {
     socket.on('close', () => process.exit(1));
   }
 
-  /** Attaches fid 0 to the tree, as root where the dialect knows numbers. */
-  static async connect(port: number, dialect: Dialect, aname: string): Promise<RawClient> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  /**
+   * Attaches fid 0 to the tree, as root where the dialect knows numbers.
+   * @param where a port of 127.0.0.1, or the path of a Unix socket
+   */
+  static async connect(
+    where: number | string,
+    dialect: Dialect,
+    aname: string,
+  ): Promise<RawClient> {
+    const socket =
+      typeof where === 'string'
+        ? connect({ path: where })
+        : connect({ host: '127.0.0.1', port: where, noDelay: true });
     await once(socket, 'connect');
     const client = new RawClient(socket, dialect);
     client.#callByCall();

@@ -37,6 +37,7 @@ export {
   messageTransport,
 } from './transport/message.js';
 export { transportPair } from './transport/pair.js';
+export { PieceQueue } from './transport/piece-queue.js';
 export {
   connectTcp,
   listenTcp,

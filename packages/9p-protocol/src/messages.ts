@@ -107,7 +107,7 @@ export interface Twrite extends Message<Type['Twrite']> {
   readonly offset: Uint64;
   /** On arrival a view of the received bytes, not a copy: whoever keeps it copies it. */
   readonly data: Uint8Array;
-  /** In place of `data`, which is empty then: the payload in the pieces that were received. */
+  /** In place of `data`, which is empty then: the payload in the pieces that were received, or are to be sent. */
   readonly parts?: readonly Uint8Array[];
 }
 /** How many bytes were taken. */

@@ -8,6 +8,8 @@ import type { Qid, Stat } from '../types.js';
 import { type ReadRangeOptions, readRange, writeRange } from './bulk.js';
 import type { Client } from './client.js';
 
+const NOTHING = new Uint8Array(0);
+
 /** What a request may be given. */
 export interface RequestOptions {
   /** Flushes the request. */
@@ -184,8 +186,21 @@ export class Fid {
     const type = MessageType.Twrite;
     const request = { type, fid: this.number, offset, data } as const;
     const { count } = await this.client.request(request, options.signal);
-    if (count > data.length) throw protocolError('server took more data than was sent');
-    return count;
+    return written(count, data.length);
+  }
+
+  /** The same for data in several pieces, which are sent one behind the other without a copy. */
+  async writePieces(
+    offset: number,
+    pieces: readonly Uint8Array[],
+    options: RequestOptions = {},
+  ): Promise<number> {
+    const type = MessageType.Twrite;
+    const request = { type, fid: this.number, offset, data: NOTHING, parts: pieces } as const;
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    const { count } = await this.client.request(request, options.signal);
+    return written(count, length);
   }
 
   /**
@@ -337,4 +352,9 @@ async function walkOnce(
     throw new NinePError(`${names[qids.length]}: file not found`, Errno.ENOENT);
   }
   return qids.at(-1);
+}
+
+function written(count: number, length: number): number {
+  if (count > length) throw protocolError('server took more data than was sent');
+  return count;
 }

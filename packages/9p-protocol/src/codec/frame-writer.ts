@@ -1,4 +1,4 @@
-import type { Dialect } from '../constants.js';
+import { type Dialect, MessageType } from '../constants.js';
 import type { AnyMessage } from '../messages.js';
 import { messageRoom, payloadOf, writeMessage, writeReadHeader } from './encode.js';
 import { Writer } from './writer.js';
@@ -23,8 +23,9 @@ export class FrameWriter {
 
   /** @throws NinePError (ENAMETOOLONG) if a string is too long for 9P; nothing of the message is then sent. */
   message(message: AnyMessage, dialect: Dialect): void {
+    const parts = message.type === MessageType.Twrite ? message.parts : undefined;
     const payload = payloadOf(message);
-    const extra = payload?.length ?? 0;
+    const extra = parts ? bytesIn(parts) : (payload?.length ?? 0);
     const start = this.#reserve(messageRoom(message));
     try {
       writeMessage(slab, message, dialect, extra);
@@ -33,7 +34,8 @@ export class FrameWriter {
       throw error;
     }
     this.#commit(start);
-    if (payload) this.#payload(payload);
+    if (parts) for (const part of parts) this.#payload(part);
+    else if (payload) this.#payload(payload);
   }
 
   /** An Rread whose data is in several pieces of `count` bytes altogether. */
@@ -91,4 +93,10 @@ export class FrameWriter {
     if (this.#end > this.#start) this.#pieces.push(this.#buffer.subarray(this.#start, this.#end));
     this.#start = this.#end;
   }
+}
+
+function bytesIn(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { length } of pieces) bytes += length;
+  return bytes;
 }

@@ -19,6 +19,23 @@ describe("a client's payloads", () => {
     expect(await writing).toBe(data.length);
   });
 
+  it('in several pieces are sent one behind the other', async () => {
+    const { wire, file } = await opened();
+    const small = Buffer.from('a small one');
+    const writing = file.writePieces(3, [small, data, data.subarray(0, 70_000)]);
+    await sent(wire);
+    const { pieces } = wire.sent.at(-1)!;
+    expect(pieces).toHaveLength(3);
+    expect(liesIn(pieces[1]!, data) && liesIn(pieces[2]!, data)).toBe(true);
+    const count = small.length + data.length + 70_000;
+    const frame = Buffer.concat(pieces);
+    expect([frame.readUInt32LE(0), frame.readUInt32LE(19)]).toEqual([frame.length, count]);
+    const expected = Buffer.concat([small, data, data.subarray(0, 70_000)]);
+    expect(frame.subarray(23).equals(expected)).toBe(true);
+    answer(wire, (tag) => ({ type: M.Rwrite, tag, count }));
+    expect(await writing).toBe(count);
+  });
+
   it('are given as the pieces that were received', async () => {
     const { wire, file } = await opened();
     const reading = file.readPieces(0, data.length);
