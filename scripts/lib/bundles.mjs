@@ -7,33 +7,66 @@ import { BIN, ROOT } from './paths.mjs';
 /** The commands that are shipped as one file each, by the name of their package. */
 export const COMMANDS = ['xcpufs', 'xrx', 'xps', 'xuserset', 'xgroupset', '9p', '9pfuse'];
 
+/** Programs that a command starts by itself, beside it in a file each: packages/NAME/dist/PROGRAM.cjs, of src/PROGRAM.ts. */
+const COMPANIONS = { xcpufs: ['fuse-helper'] };
+
 /**
  * Makes packages/NAME/dist/NAME.cjs, an executable that needs nothing but Node.js, out of packages/NAME/src/main.ts,
- * and the link dist/bin/NAME to it.
+ * and the link dist/bin/NAME to it; and its companions.
  *
  * @param {readonly string[]} names the commands to make
  * @param {import('esbuild').LogLevel} logLevel what esbuild prints
  */
 export async function bundle(names = COMMANDS, logLevel = 'warning') {
   await mkdir(BIN, { recursive: true });
-  await Promise.all(names.map((name) => bundleOne(name, logLevel)));
+  const companions = names.flatMap((name) =>
+    companionsOf(name).map((program) => bundleCompanion(name, program, logLevel)),
+  );
+  await Promise.all([...names.map((name) => bundleOne(name, logLevel)), ...companions]);
 }
 
 /** Makes all commands, unless each is there and newer than everything it is made of. */
 export async function bundleIfNeeded() {
-  const made = await Promise.all(COMMANDS.map((name) => modified(bundleOf(name))));
+  const files = COMMANDS.flatMap((name) => [
+    bundleOf(name),
+    ...companionsOf(name).map((program) => bundleOf(name, program)),
+  ]);
+  const made = await Promise.all(files.map(modified));
   if ((await newestSource()) > Math.min(...made)) {
     await bundle(COMMANDS, 'silent');
   }
 }
 
 async function bundleOne(name, logLevel) {
-  const folder = join(ROOT, 'packages', name);
   const outfile = bundleOf(name);
-  const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  const { version } = JSON.parse(await readFile(join(folderOf(name), 'package.json'), 'utf8'));
   await build({
-    entryPoints: [join(folder, 'src/main.ts')],
+    ...settings(logLevel),
+    entryPoints: [join(folderOf(name), 'src/main.ts')],
     outfile,
+    plugins: [withoutSubprograms],
+    define: { XCPU_VERSION: JSON.stringify(version) },
+    banner: { js: name === 'xcpufs' ? DAEMON_BANNER : '#!/usr/bin/env node' },
+  });
+  await chmod(outfile, 0o755);
+  await link(outfile, join(BIN, name));
+}
+
+async function bundleCompanion(name, program, logLevel) {
+  await build({
+    ...settings(logLevel),
+    entryPoints: [join(folderOf(name), 'src', `${program}.ts`)],
+    outfile: bundleOf(name, program),
+  });
+}
+
+function companionsOf(name) {
+  return COMPANIONS[name] ?? [];
+}
+
+/** @param {import('esbuild').LogLevel} logLevel */
+function settings(logLevel) {
+  return {
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -42,17 +75,12 @@ async function bundleOne(name, logLevel) {
     conditions: ['@xcpu/source'],
     // ssh2 tries these and does without: they are native, and only its ciphers would use them.
     external: ['*.node', 'cpu-features'],
-    plugins: [withoutSubprograms],
-    define: { XCPU_VERSION: JSON.stringify(version) },
-    banner: { js: name === 'xcpufs' ? DAEMON_BANNER : '#!/usr/bin/env node' },
     // Less text to read at each start; names stay, for the stack traces in bug reports.
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'eof',
     logLevel,
-  });
-  await chmod(outfile, 0o755);
-  await link(outfile, join(BIN, name));
+  };
 }
 
 /**
@@ -79,8 +107,12 @@ const withoutSubprograms = {
 const DAEMON_BANNER = `#!/bin/sh
 ':' //; XCPUFS_NOFILE=$(ulimit -Sn) exec node --always-sparkplug "$0" "$@"`;
 
-function bundleOf(name) {
-  return join(ROOT, 'packages', name, 'dist', `${name}.cjs`);
+function bundleOf(name, program = name) {
+  return join(folderOf(name), 'dist', `${program}.cjs`);
+}
+
+function folderOf(name) {
+  return join(ROOT, 'packages', name);
 }
 
 /** When a source file of any package was last written, or this one. */

@@ -16,8 +16,20 @@ const CAROL: TestUser = {
   key: testKey('carol_key'),
 };
 
-const READABLE = ['ctl', 'argv', 'env', 'ns', 'stdout', 'stderr', 'stdio', 'wait', 'id', 'fs'];
-const WRITABLE = ['ctl', 'argv', 'env', 'ns', 'stdin', 'stdio'];
+const READABLE = [
+  'ctl',
+  'argv',
+  'env',
+  'ns',
+  'stdout',
+  'stderr',
+  'stdio',
+  'wait',
+  'id',
+  'fs',
+  'term',
+];
+const WRITABLE = ['ctl', 'argv', 'env', 'ns', 'stdin', 'stdio', 'term'];
 
 describe.skipIf(lacksRoot())('a session and who is not its user', () => {
   let cluster: Cluster;

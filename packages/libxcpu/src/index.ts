@@ -21,4 +21,5 @@ export * from './output.js';
 export * from './processes.js';
 export type { ExitEvent, JobEvent, JobSink, OutputEvent, RankResult } from './rank.js';
 export * from './session.js';
+export { TermTransport } from './term-transport.js';
 export * from './trace.js';

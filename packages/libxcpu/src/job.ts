@@ -7,7 +7,7 @@ import { InputLog } from './input-log.js';
 import { type Login, userLogin } from './login.js';
 import { type NodeTarget, resolveNodes } from './nodes.js';
 import { type JobEvent, type JobSink, Rank, type RankContext, type RankResult } from './rank.js';
-import type { Program } from './session.js';
+import type { Program, ServeFiles } from './session.js';
 
 export interface JobOptions extends DialOptions, Omit<Program, 'argv' | 'rank' | 'input'> {
   /** Who runs the programs; the invoking user if left out. */
@@ -16,6 +16,11 @@ export interface JobOptions extends DialOptions, Omit<Program, 'argv' | 'rank' |
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   /** Longest time for the whole run, in milliseconds; programs that still run then are wiped. */
   readonly timeout?: number | undefined;
+  /**
+   * Called for each node once it can be served files, which its program then may import from `$XCPUTSADDR`. A legacy
+   * node fails with it. The programs get no files if left out.
+   */
+  readonly files?: ServeFiles | undefined;
   /** Nodes that are connected to and set up at once. Default 256. */
   readonly fanOut?: number | undefined;
   /** Wipes the sessions; iteration and `result` then throw the signal's reason. */
@@ -56,6 +61,8 @@ const OUTPUT_BUDGET = 64 * 1024 * 1024;
 /** Bytes of one read. More gains nothing, as a node's window has no more than 1 MiB; less is mostly overhead. */
 const MAX_READ = 256 * 1024;
 const MIN_READ = 8 * 1024;
+/** The same where files are served: what a node answers about output is in front of what it asks for of files. */
+const MAX_READ_BESIDE_FILES = 64 * 1024;
 
 /**
  * A program that runs on many nodes, rank 1 on the first. Its events are to be taken, by iterating over it or by
@@ -107,14 +114,27 @@ export class Job implements AsyncIterable<JobEvent> {
   }
 
   #context(argv: readonly string[], options: JobOptions & { readonly login: Login }): RankContext {
-    const { login, jobid, cwd, env, fanOut = FAN_OUT, connectTimeout, trace, msize } = options;
+    const {
+      login,
+      jobid,
+      cwd,
+      namespace,
+      exportRoot,
+      env,
+      fanOut = FAN_OUT,
+      connectTimeout,
+      trace,
+      msize,
+      files,
+    } = options;
     const limiter = new Limiter(fanOut);
     const share = Math.floor(OUTPUT_BUDGET / (this.targets.length * 2 * 3));
     return {
       login,
-      program: { argv, jobid, cwd, env: env && [...env] },
+      program: { argv, jobid, cwd, namespace, exportRoot, env: env && [...env] },
       dialOptions: { connectTimeout, trace, msize },
-      readBytes: Math.max(MIN_READ, Math.min(MAX_READ, share)),
+      files,
+      readBytes: Math.max(MIN_READ, Math.min(files ? MAX_READ_BESIDE_FILES : MAX_READ, share)),
       sink: this.#guarded(options.sink),
       setUp: (work) => limiter.run(work),
     };

@@ -48,6 +48,13 @@ export function requestError(target: NodeTarget, error: unknown): NodeError {
   }
 }
 
+/** Files were to be served to a node that has no way to them but a connection of its own. */
+export function legacyFilesError(target: NodeTarget): NodeError {
+  const reason =
+    'a legacy node, which cannot reach your files this way: -l runs what is there, --legacy-export offers them on a port';
+  return new NodeError(target.name, 'failed', reason);
+}
+
 /** A peer's text made fit for a terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]/gu, '?');

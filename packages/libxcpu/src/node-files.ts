@@ -156,6 +156,12 @@ export async function allOrFirstError<T extends readonly unknown[] | []>(
   };
 }
 
+/** Why the file could not be opened, if that is what made a request about it fail with `error`. */
+export async function rejectWithFirst(opened: Promise<unknown>, error: unknown): Promise<never> {
+  await opened;
+  throw error;
+}
+
 function requestOptions({ signal }: FileOptions): { signal?: AbortSignal } {
   return signal ? { signal } : {};
 }

@@ -3,9 +3,10 @@ import { type DialOptions, dial, type NodeConnection } from './dial.js';
 import type { NodeError } from './errors.js';
 import type { InputReader } from './input-log.js';
 import type { Login } from './login.js';
-import { requestError } from './node-errors.js';
+import { legacyFilesError, requestError } from './node-errors.js';
+import { allOrFirstError } from './node-files.js';
 import type { NodeTarget } from './nodes.js';
-import { type OutputStream, type Program, Session } from './session.js';
+import { type OutputStream, type Program, type ServeFiles, Session } from './session.js';
 
 /** Bytes that one rank's program wrote. */
 export interface OutputEvent {
@@ -44,6 +45,8 @@ export interface RankContext {
   readonly login: Login;
   readonly program: Omit<Program, 'rank' | 'input'>;
   readonly dialOptions: Omit<DialOptions, 'signal'>;
+  /** Serves files to the programs; they get none if left out. */
+  readonly files: ServeFiles | undefined;
   /** Most bytes to ask for in one read. */
   readonly readBytes: number;
   readonly sink: JobSink;
@@ -137,7 +140,7 @@ export class Rank {
   }
 
   async #start(): Promise<Running> {
-    const { login, dialOptions } = this.#context;
+    const { login, dialOptions, files } = this.#context;
     const { signal } = this.#settingUp;
     signal.throwIfAborted();
     let session: Promise<Session> | undefined;
@@ -152,6 +155,7 @@ export class Rank {
     signal.addEventListener('abort', abort);
     try {
       signal.throwIfAborted();
+      if (files && connection.legacy) throw legacyFilesError(this.#target);
       return await this.#exec(connection, await (session ?? Session.create(connection)));
     } catch (error) {
       connection.close();
@@ -162,8 +166,12 @@ export class Rank {
   }
 
   async #exec(connection: NodeConnection, session: Session): Promise<Running> {
+    const { files } = this.#context;
     const input = this.#input !== undefined;
     const program = { ...this.#context.program, rank: this.#rank, input };
+    const served = files && session.serve(files);
+    // It is waited for below.
+    served?.catch(() => {});
     await session.prepare(program);
     const executed = session.exec(program);
     // A node that is not legacy answers reads of the output when there is something to answer.
@@ -171,7 +179,7 @@ export class Rank {
     const over = this.#follow(session);
     over.catch(() => {});
     this.#running = { connection, session, over };
-    await executed;
+    await allOrFirstError([served, executed]);
     return this.#running;
   }
 

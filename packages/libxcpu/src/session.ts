@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { Errno, NinePError, OpenMode, protocolError } from '@xcpu/9p-protocol';
+import { Errno, NinePError, OpenMode, protocolError, type Transport } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import {
   type EnvironmentEntry,
@@ -15,7 +15,7 @@ import {
   type WaitStatus,
 } from '@xcpu/xcpu-protocol';
 import type { NodeConnection } from './dial.js';
-import { requestError } from './node-errors.js';
+import { legacyFilesError, requestError } from './node-errors.js';
 import {
   allOrFirstError,
   type OpeningFile,
@@ -23,9 +23,12 @@ import {
   openAndRead,
   openFile,
   readFile,
+  rejectWithFirst,
   release,
   writeFile,
 } from './node-files.js';
+import type { NodeTarget } from './nodes.js';
+import { TermTransport } from './term-transport.js';
 
 /** The streams that a session's program writes. */
 export type OutputStream = 'stdout' | 'stderr';
@@ -40,11 +43,32 @@ export interface Program {
   readonly jobid?: string | undefined;
   /** Directory to start in: the user's home if left out, `/` on a legacy node. */
   readonly cwd?: string | undefined;
+  /** The namespace program that it runs behind; with it, `cwd` is left to that program's last `cd`. */
+  readonly namespace?: string | undefined;
+  /** The directory of this machine that its files are served from, which it sees as `/`. Default `/`. */
+  readonly exportRoot?: string | undefined;
   /** Whether there is input for it. Without, its input ends at once: `closeStdin` is then needed for a legacy node only. */
   readonly input: boolean;
   /** Variables added to what the node gives; a name that the node gives already keeps the node's value. */
   readonly env?: Iterable<EnvironmentEntry> | undefined;
 }
+
+/** The way by which a node reaches the files of whoever runs a program there: a 9P conversation, whose server he is. */
+export interface FileChannel {
+  readonly target: NodeTarget;
+  /** To be given to a server: `new Server(files, { limits }).accept(transport)`. */
+  readonly transport: Transport;
+  /**
+   * What that server is to be told: the largest message that fits, and that the node may take its time to attach, as it
+   * does so when the program's namespace is built, if at all.
+   */
+  readonly limits: { readonly msize: number; readonly attachTimeout: number };
+  /** Who the user is on the node. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+}
+
+/** Serves files to a session's program. */
+export type ServeFiles = (channel: FileChannel) => void;
 
 interface SessionOptions {
   readonly signal?: AbortSignal | undefined;
@@ -57,6 +81,8 @@ interface SessionFiles {
   readonly stderr: OpeningFile;
   /** Only a legacy node's is opened before there is something to write. */
   stdin?: OpeningFile;
+  /** Only where files are served. */
+  term?: OpeningFile;
   /** Holds the session as the others do: letting go of it before them would only cost a request. */
   readonly clone?: OpeningFile;
 }
@@ -64,6 +90,11 @@ interface SessionFiles {
 /** Appends without truncating, so that the lines follow the node's own. */
 const APPEND = OpenMode.WRITE | OpenMode.APPEND;
 const REWRITE = OpenMode.WRITE | OpenMode.TRUNCATE;
+
+/** What `XCPUTSADDR` says where the session itself is the way to the client's files: docs/protocol.md. */
+const OWN_TERM = 'session!term';
+/** Longest time that a timer takes, in milliseconds: some 24 days. */
+const NEVER_MS = 2 ** 31 - 1;
 
 /** Bytes to ask for where the answer is a number or a short name. */
 const SHORT = 63;
@@ -110,6 +141,33 @@ export class Session {
       // The clone file holds the session until its own files do.
       await release(clone);
       return new Session(connection, id, directory, files);
+    });
+  }
+
+  /**
+   * Lets the session's program reach files that `files` serves; to be called before `prepare`. Nothing need wait for it:
+   * its requests go out at once, and `files` is called when they were answered.
+   */
+  async serve(files: ServeFiles, options: SessionOptions = {}): Promise<void> {
+    const { connection, id } = this;
+    const { target, client, legacy } = connection;
+    if (legacy) throw legacyFilesError(target);
+    const term = openAhead(connection, [id, 'term'], OpenMode.READ_WRITE, options);
+    this.#files.term = term;
+    return this.#attempt(async () => {
+      const asked = term.fid.stat(given(options));
+      const [, { nUid, nGid }] = await allOrFirstError([term.opened, asked]);
+      if (nUid === undefined || nGid === undefined) {
+        throw protocolError("the node tells no user's number");
+      }
+      const address = `${target.host}!${target.port}/${id}/term`;
+      files({
+        target,
+        transport: new TermTransport(term, { address, group: target.name }),
+        // Its answers are the payload of writes.
+        limits: { msize: client.maxCount, attachTimeout: NEVER_MS },
+        owner: { uid: nUid, gid: nGid },
+      });
     });
   }
 
@@ -236,13 +294,13 @@ export class Session {
     const commands: SessionCommand[] = [
       { command: 'env', entries: this.#environment(program) },
       { command: 'argv', args: program.argv },
-      { command: 'ns', lines: this.#namespace(program).split('\n').filter(Boolean) },
+      { command: 'ns', lines: linesOf(this.#namespace(program)) },
     ];
     // Quoting a text makes it at most twice as long, and a blank longer.
-    const texts = [...program.argv, ...this.#environment(program).flat(), program.cwd ?? ''];
+    const texts = [...program.argv, ...this.#environment(program).flat(), this.#namespace(program)];
     const bytes = texts.reduce((sum, text) => sum + 2 * Buffer.byteLength(text) + 4, 0);
     const most = Math.min(MAX_COMMAND_BYTES, client.maxCount) - SHORT;
-    return bytes > most || texts.some((text) => text.includes('\n')) ? [] : commands;
+    return bytes > most || texts.slice(0, -1).some((text) => text.includes('\n')) ? [] : commands;
   }
 
   async #writeFiles(program: Program, options: SessionOptions): Promise<void> {
@@ -263,18 +321,19 @@ export class Session {
     await Promise.all(writes);
   }
 
-  #environment({ env = [] }: Program): EnvironmentEntry[] {
+  #environment({ env = [], exportRoot = '/' }: Program): EnvironmentEntry[] {
     const address = this.connection.client.transport.localAddress;
     return [
-      ['XCPUARCHDIR', this.#archDirectory],
+      ['XCPUARCHDIR', seenFrom(exportRoot, this.#archDirectory)],
       ['XCPUCLADDR', address],
-      ['XCPUTSADDR', address],
+      ['XCPUTSADDR', this.#files.term ? OWN_TERM : address],
       ...env,
     ];
   }
 
-  #namespace({ cwd }: Program): string {
+  #namespace({ cwd, namespace }: Program): string {
     const { legacy } = this.connection;
+    if (namespace !== undefined) return namespace;
     if (cwd === undefined && !legacy) return '';
     const text = formatNamespace([{ command: 'cd', directory: cwd ?? '/' }]);
     const blanks = legacy ? LEGACY_NAMESPACE_BYTES - Buffer.byteLength(text) : 0;
@@ -284,6 +343,11 @@ export class Session {
   #attempt<T>(work: () => Promise<T>): Promise<T> {
     return attempt(this.connection, work);
   }
+}
+
+/** Without the end of the last one. */
+function linesOf(text: string): string[] {
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
 async function attempt<T>({ target }: NodeConnection, work: () => Promise<T>): Promise<T> {
@@ -336,10 +400,10 @@ async function openEach(
   return { ctl, wait, stdin, stdout, stderr: await open('stderr', OpenMode.READ) };
 }
 
-/** Why the file could not be opened, if that is what made the request fail. */
-async function rejectWithFirst(opened: Promise<unknown>, error: unknown): Promise<never> {
-  await opened;
-  throw error;
+/** A directory as it is called below another; empty if it is not there. */
+function seenFrom(root: string, directory: string): string {
+  if (root === '/' || directory === '') return directory;
+  return directory.startsWith(`${root}/`) ? directory.slice(root.length) : '';
 }
 
 /** Asks the node what it is only where the answer matters. */

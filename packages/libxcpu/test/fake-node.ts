@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Duplex } from 'node:stream';
 import { listenTcp, NinePError, OpenMode, QidType } from '@xcpu/9p-protocol';
 import {
   type AuthFile,
@@ -27,6 +28,8 @@ export interface FakeIo {
   readonly stdin: FakeStream;
   readonly stdout: FakeStream;
   readonly stderr: FakeStream;
+  /** What the program can reach of its client's files: the node's end of a 9P conversation. */
+  readonly term: Duplex;
   /** Resolves with the first signal sent. */
   readonly signalled: Promise<number>;
 }
@@ -40,6 +43,8 @@ export interface FakeNodeOptions {
   readonly users?: Readonly<Record<string, PublicKey>>;
   readonly programs?: Readonly<Record<string, FakeProgram>>;
   readonly procs?: string;
+  /** Has no `term`, as nodes before it was thought of. */
+  readonly noTerm?: boolean;
   /** Answers a line written to the node's ctl; what it throws is the node's error. */
   readonly command?: (line: string, user: string) => void;
 }
@@ -196,6 +201,7 @@ export class FakeSession {
     stderr: new FakeStream(),
   };
   readonly #wait = new FakeStream();
+  readonly #term = { toClient: new FakeStream(), toNode: new FakeStream() };
   readonly #lines = new CommandLineBuffer();
   #argv = '';
   #signal!: (signal: number) => void;
@@ -217,6 +223,12 @@ export class FakeSession {
     this.directory.add(file('stdout', () => stdout.file()));
     this.directory.add(file('stderr', () => stderr.file()));
     this.directory.add(file('wait', () => this.#wait.file()));
+    const { toClient, toNode } = this.#term;
+    const term = {
+      ...toClient.file(),
+      write: (_: number, data: Uint8Array, request: Request<unknown>) => toNode.give(data, request),
+    };
+    if (!node.options.noTerm) this.directory.add(file('term', () => term));
   }
 
   #text(name: string, mode: number): OpenFile<string> {
@@ -242,7 +254,8 @@ export class FakeSession {
 
   async #exec(name: string): Promise<void> {
     const program = this.#node.options.programs?.[name];
-    const io = { argv: this.#argv, ...this.#streams, signalled: this.#signalled };
+    const term = joined(this.#term.toNode, this.#term.toClient);
+    const io = { argv: this.#argv, ...this.#streams, term, signalled: this.#signalled };
     this.#over(program ? await program(io) : { exitCode: 127 });
   }
 
@@ -251,6 +264,8 @@ export class FakeSession {
     this.#streams.stdin.stop();
     this.#streams.stdout.end();
     this.#streams.stderr.end();
+    this.#term.toClient.end();
+    this.#term.toNode.stop();
     void this.#wait.write(formatWaitStatus(status));
     this.#wait.end();
   }
@@ -338,6 +353,15 @@ export class FakeStream {
   }
 }
 
+/** Two streams as the ends of one. */
+function joined(from: FakeStream, to: FakeStream): Duplex {
+  const stream: Duplex = new Duplex({
+    read: () => void from.read(1 << 20).then((data) => stream.push(data.length > 0 ? data : null)),
+    write: (data: Buffer, _, done) => void to.write(data).then(() => done()),
+  });
+  return stream;
+}
+
 function aborted({ signal }: Request<unknown>): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
@@ -349,7 +373,8 @@ function file(
   name: string,
   open: (mode: number, user: string) => OpenFile<string>,
 ): SyntheticFile<string> {
-  const made = new SyntheticFile<string>({ name, mode: 0o660, uid: 'x', gid: 'x' });
+  const owner = { uid: 'x', gid: 'x', nUid: 1001, nGid: 100 };
+  const made = new SyntheticFile<string>({ name, mode: 0o660, ...owner });
   made.open = (mode, request) => {
     if (mode & ~(OpenMode.ACCESS_MASK | OpenMode.TRUNCATE | OpenMode.APPEND)) {
       throw new NinePError('strange mode');

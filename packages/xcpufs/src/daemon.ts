@@ -6,10 +6,13 @@ import { formatArch, localArch, type PublicKey, parsePublicKey } from '@xcpu/xcp
 import { StartError, systemText } from './errors.js';
 import { GRACE_MS } from './limits.js';
 import { Log } from './log.js';
+import { chooseMounter, type MountWay } from './mounts/choose.js';
+import type { Mounter } from './mounts/mounter.js';
+import { Namespaces } from './namespace/namespaces.js';
 import { processList, type RunningSession, sharedLists } from './processes.js';
 import { PipeMaker } from './program/pipes.js';
 import { Spawner } from './program/program.js';
-import { findTools } from './program/tools.js';
+import { findNamespaceTools, findTools } from './program/tools.js';
 import { clearLeftovers, Scratch } from './scratch.js';
 import { Sessions } from './session/sessions.js';
 import { Caller } from './tree/caller.js';
@@ -40,6 +43,8 @@ export interface DaemonOptions {
   readonly sameUser: boolean;
   /** Take the host's users who have an ssh key. */
   readonly localUsers: boolean;
+  /** How sessions' files are mounted. */
+  readonly mount: MountWay;
   /** Largest 9P message, in bytes. */
   readonly msize?: number | undefined;
   /** One log line per request. */
@@ -81,13 +86,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const { instance, cgroups } = scratch;
     const { nofile } = options;
     const changesUser = !options.sameUser;
-    const spawner = new Spawner({ tools, pipes, cgroups, instance, changesUser, nofile });
+    const { namespaces, mounter } = namespacesOf(options, scratch, log);
+    const spawner = new Spawner({
+      tools,
+      namespaces,
+      pipes,
+      cgroups,
+      instance,
+      changesUser,
+      nofile,
+    });
     const defaults = { env: Buffer.from(defaultEnvironment()), ns: Buffer.alloc(0) };
     const sessions = new Sessions({
       spawner,
       directory: scratch.sessions,
       trash: scratch.trash,
       defaults,
+      administers: (user) => users.administers(user),
       log,
     });
     const server = serveNode(options, users, sessions, defaults, log);
@@ -95,53 +110,78 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await pipes.prepare();
     const { address } = listener;
     log.event('listening', { address, cgroups: cgroups ? 'yes' : 'no', tmpdir: scratch.directory });
-    return new RunningDaemon(listener, server, sessions, scratch, log);
+    return new RunningDaemon({ listener, server, sessions, mounter, scratch, log });
   } catch (error) {
     await scratch.remove();
     throw error;
   }
 }
 
+interface DaemonParts {
+  readonly listener: Listener;
+  readonly server: Server<Caller>;
+  readonly sessions: Sessions;
+  /** What mounts files, if anything was mounted. */
+  readonly mounter: () => Promise<Mounter> | undefined;
+  readonly scratch: Scratch;
+  readonly log: Log;
+}
+
 class RunningDaemon implements Daemon {
   readonly address: string;
-  readonly #listener: Listener;
-  readonly #server: Server<Caller>;
-  readonly #sessions: Sessions;
-  readonly #scratch: Scratch;
-  readonly #log: Log;
+  readonly #parts: DaemonParts;
 
-  constructor(
-    listener: Listener,
-    server: Server<Caller>,
-    sessions: Sessions,
-    scratch: Scratch,
-    log: Log,
-  ) {
-    this.address = listener.address;
-    this.#listener = listener;
-    this.#server = server;
-    this.#sessions = sessions;
-    this.#scratch = scratch;
-    this.#log = log;
+  constructor(parts: DaemonParts) {
+    this.address = parts.listener.address;
+    this.#parts = parts;
   }
 
   async stop(): Promise<void> {
-    this.#log.event('stopping', { sessions: this.#sessions.size });
-    const closed = this.#listener.close();
-    const programs = this.#sessions.size;
-    await this.#sessions.close(GRACE_MS);
+    const { listener, server, sessions, mounter, scratch, log } = this.#parts;
+    log.event('stopping', { sessions: sessions.size });
+    const closed = listener.close();
+    const programs = sessions.size;
+    await sessions.close(GRACE_MS);
     if (programs > 0) await this.#lastReads();
-    this.#server.close();
+    server.close();
     await closed;
-    await this.#scratch.remove();
-    this.#log.event('stopped');
+    await (await mounter()?.catch(() => undefined))?.close();
+    await scratch.remove();
+    log.event('stopped');
   }
 
   /** Lets clients fetch what programs printed last and how they ended; those that are done go by themselves. */
   async #lastReads(): Promise<void> {
+    const { connections } = this.#parts.server;
     const end = performance.now() + LAST_READS_MS;
-    while (this.#server.connections.size > 0 && performance.now() < end) await sleep(POLL_MS);
+    while (connections.size > 0 && performance.now() < end) await sleep(POLL_MS);
   }
+}
+
+/** What mounts on this node is found out when the first session asks for it: most may never do. */
+function namespacesOf(options: DaemonOptions, scratch: Scratch, log: Log) {
+  try {
+    findNamespaceTools();
+  } catch (error) {
+    log.event('no namespaces', { reason: (error as Error).message });
+  }
+  let mounter: Promise<Mounter> | undefined;
+  const choose = () =>
+    chooseMounter({
+      way: options.mount,
+      root: process.geteuid?.() === 0,
+      directory: scratch.mounts,
+      log: (text) => log.event('mounts', { text }),
+    });
+  const namespaces = new Namespaces(
+    findNamespaceTools,
+    () => {
+      mounter ??= choose();
+      return mounter;
+    },
+    scratch.namespaces,
+  );
+  return { namespaces, mounter: () => mounter };
 }
 
 function serveNode(

@@ -13,3 +13,10 @@ export const MAX_SESSIONS_PER_USER = 4_096;
 export const MAX_PERSISTENT_PER_USER = 128;
 /** Between telling a session's program to end and killing it, in milliseconds. */
 export const GRACE_MS = 10_000;
+/** What a node says to whoever serves it through `term` is read ahead so far, in bytes: hides a round trip. */
+export const TERM_WINDOW = 256 * 1024;
+/**
+ * The same where reading must never stop, as for the kernel's 9P client: then the channel is closed. All that 64
+ * processes can have under way with messages of 1 MiB.
+ */
+export const TERM_STALLED = 64 * 1024 * 1024;

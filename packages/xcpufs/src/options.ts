@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { XCPUFS_PORT } from '@xcpu/xcpu-protocol';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { DaemonOptions } from './daemon.js';
 import { StartError, systemText } from './errors.js';
+import { MOUNT_WAYS, type MountWay } from './mounts/choose.js';
 
 const DEFAULT_ADMIN_KEY = '/etc/xcpu/admin_key.pub';
 
@@ -13,6 +14,7 @@ interface CommandLine {
   tmpdir?: string;
   sameUser?: true;
   localUsers?: true;
+  mount?: MountWay;
   msize?: number;
   listen?: string;
   debug?: true;
@@ -46,6 +48,7 @@ export function parseOptions(argv: readonly string[], version: string): Parsed {
       tmpdir: all.tmpdir ?? tmpdir(),
       sameUser: all.sameUser ?? false,
       localUsers: all.localUsers ?? false,
+      mount: all.mount ?? 'auto',
       msize: all.msize,
       debug: all.debug ?? false,
       logJson: all.logJson ?? false,
@@ -66,6 +69,11 @@ function describeCommand(version: string): Command {
     .option('-t, --tmpdir <directory>', "where sessions' files are kept (default: $TMPDIR or /tmp)")
     .option('-s, --same-user', 'run every program as the user who starts xcpufs; needs no root')
     .option('-u, --local-users', "take this host's users who have an ssh key")
+    .addOption(
+      new Option('--mount <way>', "how sessions see their clients' files (default: auto)").choices(
+        MOUNT_WAYS,
+      ),
+    )
     .option('-m, --msize <bytes>', 'largest 9P message (default: 1048600)', parseMsize)
     .option('--config <file>', 'read options from a file, one `name = value` per line')
     .option('--log-json', 'log as JSON, one object per line')
@@ -114,6 +122,7 @@ const CONFIG: Record<string, readonly [keyof CommandLine, (value: string) => unk
   tmpdir: ['tmpdir', String],
   'same-user': ['sameUser', parseFlag],
   'local-users': ['localUsers', parseFlag],
+  mount: ['mount', parseWay],
   msize: ['msize', parseMsize],
   debug: ['debug', parseFlag],
   'log-json': ['logJson', parseFlag],
@@ -142,6 +151,12 @@ function parseMsize(value: string): number {
     throw new InvalidArgumentError(`${JSON.stringify(value)} is not between 4096 and 67108864`);
   }
   return msize;
+}
+
+function parseWay(value: string): MountWay {
+  const way = MOUNT_WAYS.find((known) => known === value);
+  if (!way) throw new Error(`${JSON.stringify(value)}: expected ${MOUNT_WAYS.join(', ')}`);
+  return way;
 }
 
 function parseFlag(value: string): true | undefined {

@@ -10,9 +10,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { StartError, systemText } from './errors.js';
 import type { Log } from './log.js';
+import { Stage } from './namespace/stage.js';
 import { Cgroups } from './program/cgroup.js';
 import { StrayHunter } from './program/strays.js';
 import { removeTree } from './pushed/remove-tree.js';
@@ -40,14 +41,14 @@ export class Scratch {
   /** @throws StartError if `parent` is not a directory that can be written to */
   constructor(parent: string) {
     try {
-      this.directory = mkdtempSync(join(parent, PREFIX));
+      this.directory = mkdtempSync(join(resolve(parent), PREFIX));
     } catch (error) {
       throw new StartError(`${parent}: cannot make a directory there: ${systemText(error)}`);
     }
     // Users pass through to the programs that they pushed, but see nothing.
     chmodSync(this.directory, 0o711);
     mkdirSync(this.sessions, 0o711);
-    mkdirSync(this.trash, 0o700);
+    for (const own of [this.trash, this.namespaces, this.mounts]) mkdirSync(own, 0o700);
     this.cgroups = Cgroups.create(`${PREFIX}${this.instance}`);
     const record: OwnerRecord = {
       pid: process.pid,
@@ -64,6 +65,16 @@ export class Scratch {
 
   get trash(): string {
     return join(this.directory, 'trash');
+  }
+
+  /** Where namespaces take shape. */
+  get namespaces(): string {
+    return join(this.directory, 'namespaces');
+  }
+
+  /** For what mounts files in them. */
+  get mounts(): string {
+    return join(this.directory, 'mounts');
   }
 
   async remove(): Promise<void> {
@@ -116,7 +127,10 @@ async function clear(directory: string): Promise<void> {
   await removeTree(join(directory, 'sessions'), trash);
   for (const name of entriesOf(trash)) await removeTree(join(trash, name), trash);
   rmSync(join(directory, OWNER_FILE), { force: true });
-  for (const empty of [trash, directory]) {
+  rmSync(join(directory, 'mounts'), { recursive: true, force: true });
+  const namespaces = join(directory, 'namespaces');
+  for (const sid of entriesOf(namespaces)) Stage.remove(join(namespaces, sid));
+  for (const empty of [trash, namespaces, directory]) {
     try {
       rmdirSync(empty);
     } catch {

@@ -87,7 +87,7 @@ describe('the configuration file', () => {
     expect(() => parseOptions(['--config', file], '1')).toThrow(
       [
         `${file}:1: "many" is not a port (0 to 65535)`,
-        `${file}:2: nonsense: no such option (port, listen, admin-key, tmpdir, same-user, local-users, msize, debug, log-json)`,
+        `${file}:2: nonsense: no such option (port, listen, admin-key, tmpdir, same-user, local-users, mount, msize, debug, log-json)`,
         `${file}:3: "perhaps": expected yes or no`,
         `${file}:4: "port": expected name = value`,
         `${file}:5: "__proto__ = 1": expected name = value`,

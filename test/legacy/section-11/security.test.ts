@@ -191,7 +191,18 @@ describe('wstat and remove', () => {
     const directory = await bob.root.walk(session.sid);
     await expect(directory.wstat({ uid: BOB.name })).rejects.toThrow();
     await expect(session.open('ctl')).resolves.toBeDefined();
-    for (const file of ['ctl', 'argv', 'env', 'ns', 'stdin', 'stdout', 'stderr', 'fs', 'id']) {
+    for (const file of [
+      'ctl',
+      'argv',
+      'env',
+      'ns',
+      'stdin',
+      'stdout',
+      'stderr',
+      'fs',
+      'id',
+      'term',
+    ]) {
       await expect(bob.open(session.path(file)), file).rejects.toThrow('permission denied');
     }
     await expect(bob.open(session.path('ctl'), OpenMode.WRITE)).rejects.toMatchObject({ errno: 1 });

@@ -4,9 +4,11 @@
  * the user's environment under its own names (LD_PRELOAD would make it his).
  */
 
-import { environmentObject } from '@xcpu/xcpu-protocol';
+import { environmentObject, type NamespaceStep } from '@xcpu/xcpu-protocol';
+import { stepWords } from '../namespace/plan.js';
+import { BUILDER } from '../namespace/scripts.js';
 import type { User } from '../users/users.js';
-import type { Tools } from './tools.js';
+import type { NamespaceTools, Tools } from './tools.js';
 
 /** What is to run, and in which surroundings. */
 export interface ProgramSpec {
@@ -20,6 +22,8 @@ export interface ProgramSpec {
   readonly strict: boolean;
   /** Files in place of the pipes, by descriptor. */
   readonly redirections: readonly [stdin: string, stdout: string, stderr: string];
+  /** File mode creation mask in octal digits, empty for the daemon's. */
+  readonly umask: string;
 }
 
 export interface Command {
@@ -35,8 +39,10 @@ export interface Command {
 export const GATE = 3;
 
 /**
- * As the user: whether to wait at the gate, soft limit of descriptors (or empty), directory, whether that is strict, files for stdin, stdout
- * and stderr (or empty), number of variables, then the program and its arguments.
+ * As the user: whether to wait at the gate, soft limit of descriptors (or empty), umask (or empty), directory, whether
+ * that is strict, files for stdin, stdout and stderr (or empty), number of variables, then the program and its arguments.
+ *
+ * It has no /dev/null, which a namespace may lack: descriptors are closed in place of that.
  *
  * It has no variables of its own: where the program's environment has the same, it would change that.
  */
@@ -51,17 +57,18 @@ export_variables() {
 [ -z "$1" ] || { read -r gate <&3; exec 3<&-; unset gate; }
 shift
 [ -z "$1" ] || ulimit -S -n "$1"
-if [ -n "$3" ]; then
-  cd -- "$2" 2>/dev/null || fail 125 "cd $2: no such directory, or not permitted"
+[ -z "$2" ] || umask "$2"
+if [ -n "$4" ]; then
+  cd -- "$3" 2>&- || fail 125 "cd $3: no such directory, or not permitted"
 else
-  cd -- "$2" 2>/dev/null || cd /
+  cd -- "$3" 2>&- || cd /
 fi
-[ -z "$4" ] || command exec <"$4" || fail 125 "$4: cannot be read"
-[ -z "$5" ] || command exec >"$5" || fail 125 "$5: cannot be written"
-[ -z "$6" ] || command exec 2>"$6" || fail 125 "$6: cannot be written"
-shift 6
+[ -z "$5" ] || command exec <"$5" || fail 125 "$5: cannot be read"
+[ -z "$6" ] || command exec >"$6" || fail 125 "$6: cannot be written"
+[ -z "$7" ] || command exec 2>"$7" || fail 125 "$7: cannot be written"
+shift 7
 unset OLDPWD
-export_variables "$1" 2>/dev/null
+export_variables "$1" 2>&-
 shift
 case $1 in
 */*)
@@ -70,7 +77,7 @@ case $1 in
   [ -x "$1" ] || fail 126 "$1: permission denied"
   ;;
 -*) fail 127 "$1: not found" ;;
-*) command -v -- "$1" >/dev/null || fail 127 "$1: not found" ;;
+*) hash "$1" 2>&- || fail 127 "$1: not found" ;;
 esac
 `;
 
@@ -98,22 +105,89 @@ export function launchCommand(
     name,
     gated ? 'wait' : '',
     nofile,
-    spec.directory,
-    spec.strict ? 'strict' : '',
-    ...spec.redirections,
-    String(variables.length),
-    spec.program,
-    ...spec.argv.slice(1),
+    ...programWords(spec, variables.length),
   ];
-  const env: Record<string, string> = {};
-  for (const [index, variable] of variables.entries()) {
-    env[`XCPU_VARIABLE_${index + 1}`] = variable;
-  }
+  const env = variableNames(variables);
   if (!user || !tools.setpriv) return commandOf(args, env);
   // Node can set a user and one group, which spares a process; more groups are setpriv's work.
   const { uid, group, groups } = user;
   if (groups.size <= 1) return { ...commandOf(args, env), uid, gid: group.gid };
   return commandOf([tools.setpriv, ...identity(user), '--', ...args], env);
+}
+
+/** Who builds a program's namespace, and with what. */
+export interface Builder {
+  readonly tools: NamespaceTools;
+  /** A process of the user namespace where the daemon may mount, undefined where it is root. */
+  readonly userNamespace: number | undefined;
+  readonly stage: string;
+  readonly steps: readonly NamespaceStep[];
+}
+
+/**
+ * The command that builds a namespace, then becomes the program.
+ * @param user whom it runs as; where the daemon is not root, its own user
+ */
+export function buildCommand(
+  tools: Tools,
+  spec: ProgramSpec,
+  user: User,
+  builder: Builder,
+  nofile: string,
+): Command {
+  const variables = exportable(spec.environment);
+  const { mount, umount, mkdir, chroot, setpriv, unshare, nsenter } = builder.tools;
+  const { userNamespace, stage, steps } = builder;
+  const args = [
+    ...(userNamespace === undefined
+      ? []
+      : [nsenter, `--user=/proc/${userNamespace}/ns/user`, '--preserve-credentials', '--']),
+    // What the node unmounts goes away in sessions, too.
+    ...[unshare, '--mount', '--propagation', 'slave', '--'],
+    ...[tools.sh, '-c', BUILDER, 'xcpufs', stage],
+    ...[String(user.uid), String(user.group.gid)],
+    [...user.groups].map(({ gid }) => `+${gid}`).join(','),
+    userNamespace === undefined ? 'become' : 'map',
+    ...[mount, umount, mkdir, chroot, setpriv, unshare],
+    `${BECOME_PROGRAM}${EXEC_RENAMED}`,
+    steps.some(({ command }) => command === 'umount') ? 'yes' : '',
+    String(steps.length),
+    ...stepWords(steps),
+    spec.argv[0] ?? spec.program,
+    '',
+    nofile,
+    ...programWords(spec, variables.length),
+  ];
+  return commandOf(args, variableNames(variables));
+}
+
+/** Whose shell it is, in there, nobody knows: if it has a bash beside it, that gives the program its name. */
+const EXEC_RENAMED = `
+if [ "$0" != "$1" ] && hash bash 2>&-; then
+  exec bash -c 'exec -a "$0" "$@"' "$0" "$@"
+fi
+exec "$@"
+`;
+
+/** What BECOME_PROGRAM is told behind the limits. */
+function programWords(spec: ProgramSpec, variables: number): string[] {
+  return [
+    spec.umask,
+    spec.directory,
+    spec.strict ? 'strict' : '',
+    ...spec.redirections,
+    String(variables),
+    spec.program,
+    ...spec.argv.slice(1),
+  ];
+}
+
+function variableNames(variables: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [index, variable] of variables.entries()) {
+    env[`XCPU_VARIABLE_${index + 1}`] = variable;
+  }
+  return env;
 }
 
 function commandOf(words: readonly string[], env: Command['env']): Command {

@@ -51,6 +51,20 @@ export class PipeMaker {
     return this.prepare().then(() => this.open(owner));
   }
 
+  /** Makes two pipes of the daemon's own, each a descriptor that is open for reading and writing. */
+  async openBoth(): Promise<[number, number]> {
+    for (;;) {
+      const pipes = this.#take();
+      if (!pipes) {
+        await this.prepare();
+        continue;
+      }
+      const [first, second, third] = pipes as [number, number, number];
+      closeSync(third);
+      return [first, second];
+    }
+  }
+
   /** Makes sets ahead. @throws NinePError if the system cannot make them */
   prepare(): Promise<void> {
     this.#making ??= this.#make().finally(() => {

@@ -1,19 +1,31 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Writable } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import type { WaitStatus } from '@xcpu/xcpu-protocol';
 import { nodeError } from '../errors.js';
+import type { Connect } from '../mounts/mounter.js';
+import { leadBuilder } from '../namespace/control.js';
+import type { Namespace, Namespaces } from '../namespace/namespaces.js';
+import type { NamespacePlan } from '../namespace/plan.js';
+import { CONTROL } from '../namespace/scripts.js';
 import type { User } from '../users/users.js';
 import type { Cgroups } from './cgroup.js';
-import { GATE, launchCommand, type ProgramSpec } from './launcher.js';
+import { buildCommand, type Command, GATE, launchCommand, type ProgramSpec } from './launcher.js';
 import type { PipeMaker, ProgramPipes } from './pipes.js';
 import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
 import type { Tools } from './tools.js';
 
+/** The namespace that a program wants, and how its user's files are reached. */
+export interface WantedNamespace {
+  readonly plan: NamespacePlan;
+  readonly connect: Connect;
+}
+
 /** Starts programs, with what all of them share. */
 export class Spawner {
   readonly tools: Tools;
+  readonly namespaces: Namespaces;
   readonly pipes: PipeMaker;
   readonly cgroups: Cgroups | undefined;
   /** Names this daemon among others, and among its earlier lives. */
@@ -25,6 +37,7 @@ export class Spawner {
 
   constructor(options: {
     tools: Tools;
+    namespaces: Namespaces;
     pipes: PipeMaker;
     cgroups: Cgroups | undefined;
     instance: string;
@@ -32,6 +45,7 @@ export class Spawner {
     nofile: string;
   }) {
     this.tools = options.tools;
+    this.namespaces = options.namespaces;
     this.pipes = options.pipes;
     this.cgroups = options.cgroups;
     this.instance = options.instance;
@@ -41,32 +55,71 @@ export class Spawner {
   }
 
   /**
-   * Starts a program in a process group of its own. Waits only if no pipes are ready.
-   * @throws NinePError if the system cannot start another process
+   * Starts a program in a process group of its own. Waits only if no pipes are ready, or for a namespace.
+   * @throws NinePError if the system cannot start another process; MountError if it cannot have its namespace
    */
-  start(sid: number, user: User, spec: ProgramSpec): Program | Promise<Program> {
-    const owner = this.changesUser ? { uid: user.uid, gid: user.group.gid } : undefined;
-    const pipes = this.pipes.open(owner);
-    if (pipes instanceof Promise) return pipes.then((made) => this.#spawn(sid, user, spec, made));
-    return this.#spawn(sid, user, spec, pipes);
-  }
-
-  #spawn(sid: number, user: User, spec: ProgramSpec, pipes: ProgramPipes): Program {
-    const group = this.cgroups?.make(String(sid)) ? String(sid) : undefined;
-    const as = this.changesUser ? user : undefined;
+  start(
+    sid: number,
+    user: User,
+    spec: ProgramSpec,
+    wanted: WantedNamespace | undefined,
+  ): Program | Promise<Program> {
     const marked = {
       ...spec,
       environment: [[INSTANCE_VARIABLE, this.instance] as const, ...spec.environment],
     };
-    const gated = group !== undefined;
-    const { file, args, ...options } = launchCommand(this.tools, marked, as, gated, this.#nofile);
+    if (wanted) return this.#startIn(wanted, sid, user, marked);
+    const owner = this.#ownerOf(user);
+    const pipes = this.pipes.open(owner);
+    const spawn = (made: ProgramPipes) => {
+      const group = this.#makeGroup(sid);
+      const as = this.changesUser ? user : undefined;
+      const gated = group !== undefined;
+      const command = launchCommand(this.tools, marked, as, gated, this.#nofile);
+      return this.#spawn(command, sid, made, group, gated ? ['pipe'] : []);
+    };
+    return pipes instanceof Promise ? pipes.then(spawn) : spawn(pipes);
+  }
+
+  async #startIn(
+    { plan, connect }: WantedNamespace,
+    sid: number,
+    user: User,
+    spec: ProgramSpec,
+  ): Promise<Program> {
+    const namespace = await this.namespaces.begin(sid, user, plan, connect);
+    const toAgent: number[] = [];
     try {
-      const stdio = [...pipes.child, ...(gated ? (['pipe'] as const) : [])];
+      toAgent.push(...(await this.pipes.openBoth()));
+      const pipes = await this.pipes.open(this.#ownerOf(user));
+      const { builder } = namespace;
+      const command = buildCommand(this.tools, spec, user, builder, this.#nofile);
+      const group = this.#makeGroup(sid);
+      return this.#spawn(command, sid, pipes, group, ['pipe', ...toAgent], namespace);
+    } catch (error) {
+      namespace.remove();
+      throw error;
+    } finally {
+      for (const fd of toAgent) closeSync(fd);
+    }
+  }
+
+  /** @param more descriptors from 3 on */
+  #spawn(
+    { file, args, ...options }: Command,
+    sid: number,
+    pipes: ProgramPipes,
+    group: string | undefined,
+    more: readonly ('pipe' | number)[],
+    namespace?: Namespace,
+  ): Program {
+    try {
+      const stdio = [...pipes.child, ...more];
       const child = spawn(file, args, { ...options, cwd: '/', detached: true, stdio });
       child.on('error', () => {});
       if (child.pid === undefined)
         throw nodeError('cannot start a process: the node is short of resources');
-      return new Program(child, sid, this, pipes.ours, group);
+      return new Program(child, sid, this, pipes.ours, group, namespace);
     } catch (error) {
       for (const fd of pipes.ours) closeSync(fd);
       if (group) void this.cgroups?.remove(group);
@@ -76,6 +129,14 @@ export class Spawner {
     } finally {
       for (const fd of pipes.child) closeSync(fd);
     }
+  }
+
+  #ownerOf({ uid, group }: User): { uid: number; gid: number } | undefined {
+    return this.changesUser ? { uid, gid: group.gid } : undefined;
+  }
+
+  #makeGroup(sid: number): string | undefined {
+    return this.cgroups?.make(String(sid)) ? String(sid) : undefined;
   }
 }
 
@@ -91,6 +152,8 @@ export class Program {
   readonly #spawner: Spawner;
   /** Its control group; none where it cannot have one. */
   #group: string | undefined;
+  /** Undefined where it runs in the node's own. */
+  readonly #namespace: Namespace | undefined;
 
   constructor(
     child: ChildProcess,
@@ -98,8 +161,10 @@ export class Program {
     spawner: Spawner,
     descriptors: readonly [number, number, number],
     group: string | undefined,
+    namespace: Namespace | undefined,
   ) {
     this.pid = child.pid as number;
+    this.#namespace = namespace;
     this.descriptors = descriptors;
     this.#sid = sid;
     this.#spawner = spawner;
@@ -110,19 +175,23 @@ export class Program {
         resolve(this.status);
       });
     });
-    const gate = child.stdio[GATE];
-    if (group && gate) void this.#enter(group, gate as Writable);
+    const admitted = group ? this.#enter(group) : Promise.resolve();
+    if (namespace) {
+      const control = child.stdio[CONTROL] as Duplex;
+      void leadBuilder(control, admitted, () => namespace.mountAll(this.pid));
+    } else if (group) {
+      const gate = child.stdio[GATE] as Writable;
+      gate.on('error', () => {});
+      void admitted.then(() => gate.end());
+    }
   }
 
-  /** Lets the program begin once it is in its group: the move may take the kernel longer than the loop may wait. */
-  async #enter(group: string, gate: Writable): Promise<void> {
-    gate.on('error', () => {});
-    if (!(await this.#spawner.cgroups?.enter(group, this.pid))) {
-      // It is found by its environment then.
-      this.#group = undefined;
-      void this.#spawner.cgroups?.remove(group);
-    }
-    gate.end();
+  /** The program begins once it is in its group: the move may take the kernel longer than the loop may wait. */
+  async #enter(group: string): Promise<void> {
+    if (await this.#spawner.cgroups?.enter(group, this.pid)) return;
+    // It is found by its environment then.
+    this.#group = undefined;
+    void this.#spawner.cgroups?.remove(group);
   }
 
   /** Sends a signal to the program's process group; does nothing once the program has ended. */
@@ -148,6 +217,8 @@ export class Program {
 
   /** Lets go of what the program took of the node, once everything that it started is gone. */
   async dispose(): Promise<void> {
+    await this.#namespace?.close();
+    this.#namespace?.remove();
     if (this.#group) await this.#spawner.cgroups?.remove(this.#group);
   }
 }

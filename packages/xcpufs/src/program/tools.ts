@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { StartError } from '../errors.js';
 
 /** Where the node's own tools are looked for; a user's PATH has no say. */
-const TOOL_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin';
+export const TOOL_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin';
 
 /** The programs that xcpufs needs beside itself, by absolute path. */
 export interface Tools {
@@ -12,6 +12,33 @@ export interface Tools {
   readonly setpriv: string | undefined;
   /** Runs a program under another argv[0], which sh cannot; optional. */
   readonly bash: string | undefined;
+}
+
+/** What builds namespaces, by absolute path: util-linux and coreutils. */
+export interface NamespaceTools {
+  readonly unshare: string;
+  readonly nsenter: string;
+  readonly mount: string;
+  readonly umount: string;
+  readonly setpriv: string;
+  readonly chroot: string;
+  readonly mkdir: string;
+}
+
+const NAMESPACE_TOOLS = {
+  unshare: 'util-linux',
+  nsenter: 'util-linux',
+  mount: 'util-linux (Debian: mount)',
+  umount: 'util-linux (Debian: mount)',
+  setpriv: 'util-linux',
+  chroot: 'coreutils',
+  mkdir: 'coreutils',
+} as const;
+
+/** @throws StartError naming the tool that is missing and its package */
+export function findNamespaceTools(): NamespaceTools {
+  const found = Object.entries(NAMESPACE_TOOLS).map(([name, from]) => [name, needed(name, from)]);
+  return Object.fromEntries(found);
 }
 
 /** @throws StartError naming the tool that is missing and its package */

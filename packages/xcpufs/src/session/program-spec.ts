@@ -1,13 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
-import { posix } from 'node:path';
 import {
+  checkNamespace,
   type EnvironmentEntry,
   lookupEnvironment,
+  type NamespaceStep,
   parseArgv,
   parseEnvironment,
   parseNamespace,
 } from '@xcpu/xcpu-protocol';
+import { type NamespacePlan, surroundings } from '../namespace/plan.js';
 import type { ProgramSpec } from '../program/launcher.js';
 import type { User } from '../users/users.js';
 
@@ -22,6 +24,17 @@ export interface ProgramSettings {
   readonly argv: Buffer;
   /** Files in place of the pipes. */
   readonly redirections: readonly [string, string, string];
+  /** Whether `ns` is what the node gave it. */
+  readonly ownNamespace: boolean;
+  /** Whether the owner is an administrator. */
+  readonly mayMount: boolean;
+}
+
+/** What to start. */
+interface RunnableProgram {
+  readonly spec: ProgramSpec;
+  /** Undefined if it runs in the node's own namespace. */
+  readonly plan: NamespacePlan | undefined;
 }
 
 /** Why a program cannot be started, for its user. */
@@ -40,22 +53,23 @@ export function programSpec(
   program: string,
   path: string | undefined,
   client: string,
-): ProgramSpec | Refusal {
+): RunnableProgram | Refusal {
   try {
     const given = parseEnvironment(text(session.env, 'env'));
     const home = homeOf(session.owner);
     const environment = environmentOf(session, given, home, client);
-    const directory = directoryOf(text(session.ns, 'ns'), given);
-    if (typeof directory === 'object') return directory;
+    const { directory, namespace } = surroundings(namespaceSteps(session, given, environment));
     const argv = parseArgv(text(session.argv, 'argv'));
-    return {
+    const spec = {
       program: path ?? program,
       argv: argv.length > 0 ? argv : [program],
       environment,
       directory: directory ?? home,
       strict: directory !== undefined,
       redirections: session.redirections,
+      umask: umaskOf(given),
     };
+    return { spec, plan: namespace };
   } catch (error) {
     return { refused: error instanceof Error ? error.message : String(error) };
   }
@@ -101,20 +115,39 @@ function homeOf(user: User): string {
   return existsSync(usual) ? usual : '/';
 }
 
-/** Where `ns` says that the program starts, undefined if it does not. Namespaces themselves are not built by this version. */
-function directoryOf(
-  ns: string,
+/**
+ * The namespace program, checked.
+ *
+ * `mount` runs as root with whatever it is given: it is for administrators, and for the node's own program, in which
+ * variables of the client's stand for nothing then.
+ * @throws Error with one line for each fault
+ */
+function namespaceSteps(
+  session: ProgramSettings,
+  given: readonly EnvironmentEntry[],
   environment: readonly EnvironmentEntry[],
-): string | undefined | Refusal {
-  let directory: string | undefined;
-  for (const step of parseNamespace(ns, (name) => lookupEnvironment(environment, name))) {
-    if (step.command !== 'cd') {
-      return {
-        refused: `namespace line ${step.line}: ${step.command}: not supported by this node; run without a namespace of your own (xrx does unless told otherwise)`,
-      };
-    }
-    directory = posix.join(directory ?? '/', step.directory);
-    if (step.directory.startsWith('/')) directory = step.directory;
+): NamespaceStep[] {
+  const program = text(session.ns, 'ns');
+  const lookup = (entries: readonly EnvironmentEntry[]) => (name: string) =>
+    lookupEnvironment(entries, name);
+  const steps = parseNamespace(program, lookup(environment));
+  const mountTypes = session.mayMount || session.ownNamespace ? 'all' : [];
+  const problems = checkNamespace(steps, { mountTypes });
+  if (problems.length > 0) {
+    throw new Error(
+      problems.map(({ line, reason }) => `namespace line ${line}: ${reason}`).join('\nxcpufs: '),
+    );
   }
-  return directory;
+  if (!session.ownNamespace) return steps;
+  const fixed = environment.filter((entry) => !given.includes(entry));
+  const nodes = parseNamespace(program, lookup(fixed));
+  return steps.map((step, index) => (step.command === 'mount' ? nodes[index]! : step));
+}
+
+/** The client's, so that files get the permissions that they would get there. */
+function umaskOf(given: readonly EnvironmentEntry[]): string {
+  const umask = lookupEnvironment(given, 'XCPU_UMASK');
+  if (umask === undefined) return '';
+  if (!/^[0-7]{1,4}$/.test(umask)) throw new Error(`XCPU_UMASK=${umask}: not an octal number`);
+  return umask;
 }

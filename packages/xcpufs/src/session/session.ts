@@ -12,6 +12,7 @@ import {
 } from '@xcpu/xcpu-protocol';
 import { nodeError } from '../errors.js';
 import { GRACE_MS } from '../limits.js';
+import { type Connect, MountError } from '../mounts/mounter.js';
 import type { Program, Spawner } from '../program/program.js';
 import type { PushedFiles } from '../pushed/pushed-files.js';
 import type { User } from '../users/users.js';
@@ -20,6 +21,7 @@ import { programSpec } from './program-spec.js';
 import type { Spool } from './spool.js';
 import { Stdin } from './stdin.js';
 import { StreamLog } from './stream-log.js';
+import { Term } from './term.js';
 
 /** If a killed program does not go away (it sleeps in the kernel), its waiters are told so after this time. */
 const UNKILLABLE_MS = 5_000;
@@ -35,6 +37,8 @@ export interface SessionHost {
   readonly spawner: Spawner;
   /** A place on disk for output that a persistent session's readers have not fetched. */
   spool(session: Session, stream: 'stdout' | 'stderr'): Spool;
+  /** Whether a user is an administrator of the node. */
+  administers(user: User): boolean;
   /** @throws NinePError if the session's owner has as many persistent ones as he may */
   checkPersistent(session: Session): void;
   /** The session leaves the tree now; what it holds is let go when `gone` resolves. */
@@ -60,12 +64,14 @@ export class Session {
   readonly stdin = new Stdin();
   readonly stdout = new StreamLog();
   readonly stderr = new StreamLog();
+  readonly term = new Term();
   /** How the program ended: what `wait` tells. */
   readonly ended: Promise<WaitStatus>;
   /** Resolves when nothing of the session is left on the node. */
   readonly gone: Promise<void>;
   readonly files: PushedFiles;
   wiped = false;
+  readonly #defaults: SessionDefaults;
   readonly #host: SessionHost;
   readonly #outputs = { stdout: new Output(this.stdout), stderr: new Output(this.stderr) };
   #program: Program | undefined;
@@ -92,6 +98,7 @@ export class Session {
     this.owner = owner;
     this.env = defaults.env;
     this.ns = defaults.ns;
+    this.#defaults = { ...defaults };
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -110,6 +117,15 @@ export class Session {
   /** The program, while it runs. */
   get running(): Program | undefined {
     return this.#program && !this.#program.status ? this.#program : undefined;
+  }
+
+  /** Whether `ns` says what the node gave it. */
+  get ownNamespace(): boolean {
+    return this.ns.equals(this.#defaults.ns);
+  }
+
+  get mayMount(): boolean {
+    return this.#host.administers(this.owner);
   }
 
   get jobAndRank(): string {
@@ -234,6 +250,8 @@ export class Session {
   }
 
   async #cleanUp(): Promise<void> {
+    // A process that waits for its client's files cannot be killed before it is answered.
+    this.term.end();
     // What is on its way to run cannot be called back, only killed.
     await this.#starting?.catch(() => {});
     const program = this.#program;
@@ -275,11 +293,20 @@ export class Session {
 
   #begin(program: string, path: string | undefined, client: string): Awaitable<void> {
     this.checkAlive();
-    const spec = programSpec(this, program, path, client);
-    if ('refused' in spec) return this.#refuse(spec.refused);
-    const started = this.#host.spawner.start(this.sid, this.owner, spec);
+    const wanted = programSpec(this, program, path, client);
+    if ('refused' in wanted) return this.#refuse(wanted.refused);
+    const { spec, plan } = wanted;
+    const connect: Connect = (stream, relay) => this.term.connect(stream, relay);
+    const { spawner } = this.#host;
+    const started = spawner.start(this.sid, this.owner, spec, plan && { plan, connect });
     if (!(started instanceof Promise)) return this.#started(started);
-    this.#starting = started.then((running) => this.#started(running));
+    this.#starting = started.then(
+      (running) => this.#started(running),
+      (error) => {
+        if (!(error instanceof MountError)) throw error;
+        this.#refuse(error.message);
+      },
+    );
     return this.#starting;
   }
 

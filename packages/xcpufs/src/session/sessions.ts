@@ -20,6 +20,8 @@ export interface SessionsOptions {
   /** Private to the daemon, on the same file system. */
   readonly trash: string;
   readonly defaults: SessionDefaults;
+  /** Whether a user is an administrator. */
+  readonly administers: (user: User) => boolean;
   readonly log: Log;
 }
 
@@ -69,8 +71,9 @@ export class Sessions implements SessionHost {
     return session;
   }
 
-  /** Hands a session to another user. */
+  /** Hands a session to another user. The files that the one before served are not for his program. */
   chown(session: Session, owner: User): void {
+    session.term.drop();
     this.#count(session.owner, -1);
     session.owner = owner;
     this.#count(owner, 1);
@@ -79,6 +82,10 @@ export class Sessions implements SessionHost {
 
   spool(session: Session, stream: 'stdout' | 'stderr'): Spool {
     return new Spool(session.files.ownFile(stream), SPOOL_QUOTA);
+  }
+
+  administers(user: User): boolean {
+    return this.#options.administers(user);
   }
 
   checkPersistent({ owner }: Session): void {

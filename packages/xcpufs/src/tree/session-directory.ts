@@ -19,6 +19,7 @@ import { attributes, type Caller } from './caller.js';
 import { CommandFile } from './command-file.js';
 import { type Holder, NodeFile } from './node-file.js';
 import { findUser } from './ownership.js';
+import { TermFile } from './term-file.js';
 import { TextFile, textOf } from './text-file.js';
 
 /** The files of a session directory: wire document, section 3. Their order gives each its qid. */
@@ -34,6 +35,7 @@ const FILES = {
   wait: 0o440,
   id: 0o440,
   fs: 0o770,
+  term: 0o600,
 } as const;
 type FileName = keyof typeof FILES;
 const NAMES = Object.keys(FILES) as FileName[];
@@ -133,10 +135,14 @@ function makeFile(
       return new WaitFile(session, holder);
     case 'id':
       return new IdFile(session, holder);
+    case 'term': {
+      const describe = () => attributesOf(session, name);
+      return new TermFile(session, describe, filePath(session, name), holder);
+    }
   }
 }
 
-type SessionFile = SessionCtl | StreamFile | WaitFile | IdFile;
+type SessionFile = SessionCtl | StreamFile | WaitFile | IdFile | TermFile;
 
 function pathOf(session: Session, index: number): number {
   return FIRST_PATH + session.sid * (NAMES.length + 1) + index;

@@ -1,21 +1,35 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { lacks, lacksRoot } from '../../../../test/support/needs.js';
 import { launchCommand, type ProgramSpec } from '../../src/program/launcher.js';
 import { findTools } from '../../src/program/tools.js';
 import { addUser, makeTable, temporaryDirectory } from '../support.js';
 
 const bash = findTools(true).bash;
-/** Every shell of this machine that a node's `sh` might be. */
+/** Every shell of this machine that a node's `sh` might be; busybox is one only under that name. */
+const links = mkdtempSync(join(tmpdir(), 'xcpufs-shells-'));
+afterAll(() => rmSync(links, { recursive: true }));
 const shells = ['dash', 'bash', 'busybox'].flatMap((name) => {
   const { stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
-  return stdout.trim() ? [stdout.trim()] : [];
+  const path = stdout.trim();
+  if (!path || name !== 'busybox') return path ? [path] : [];
+  symlinkSync(path, join(links, 'sh'));
+  return [join(links, 'sh')];
 });
 /** Prints what it was given as JSON. */
 const REPORT =
@@ -37,6 +51,7 @@ describe('the command that becomes a program', () => {
       directory: word,
       strict: fc.boolean(),
       redirections: fc.tuple(word, word, word),
+      umask: fc.constantFrom('', '022', '0077'),
     });
     const tools = { sh: '/bin/sh', setpriv: '/bin/setpriv', bash: undefined };
     const table = makeTable();
@@ -235,6 +250,11 @@ describe.each(shells)('run by %s', (shell) => {
     const argv = ['sh', '-c', 'ulimit -S -n'];
     expect(launch(shell, { program: '/bin/sh', argv }, '77').stdout).toBe('77\n');
   });
+
+  it('sets the umask, if it is told one', () => {
+    const argv = ['sh', '-c', 'umask'];
+    expect(launch(shell, { program: '/bin/sh', argv, umask: '027' }).stdout).toBe('0027\n');
+  });
 });
 
 describe.skipIf(lacksRoot())('as root', () => {
@@ -260,6 +280,7 @@ function specOf(changes: Partial<ProgramSpec>): ProgramSpec {
     directory: '/',
     strict: true,
     redirections: ['', '', ''] as const,
+    umask: '',
   };
   return { ...defaults, ...changes };
 }

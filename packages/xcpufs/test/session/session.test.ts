@@ -4,9 +4,11 @@ import type { Request } from '@xcpu/9p-protocol/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { MAX_PERSISTENT_PER_USER } from '../../src/limits.js';
 import { Log } from '../../src/log.js';
+import { MountError } from '../../src/mounts/mounter.js';
+import { Namespaces } from '../../src/namespace/namespaces.js';
 import { PipeMaker } from '../../src/program/pipes.js';
 import { Spawner } from '../../src/program/program.js';
-import { findTools } from '../../src/program/tools.js';
+import { findNamespaceTools, findTools } from '../../src/program/tools.js';
 import type { Session } from '../../src/session/session.js';
 import { Sessions } from '../../src/session/sessions.js';
 import type { StreamLog } from '../../src/session/stream-log.js';
@@ -32,12 +34,32 @@ describe('a session', () => {
 
   it('tells on stderr, and by 125, what it cannot start', async () => {
     const { session } = setUp();
-    session.ns = Buffer.from('chroot /tmp\n');
+    session.ns = Buffer.from('mount a /b nfs x\n\ntmpfs /c uid=0\n');
     session.exec('true', by);
     expect(await session.ended).toEqual({ exitCode: 125 });
     expect(await outputOf(session.stderr)).toMatch(
-      /^xcpufs: namespace line 1: chroot: not supported/,
+      /^xcpufs: namespace line 1: mount: only .*\nxcpufs: namespace line 3: tmpfs: "uid=0" is not/,
     );
+  });
+
+  it('tells on stderr, and by 125, that the node can build no namespace', async () => {
+    const { session } = setUp();
+    session.ns = Buffer.from('chroot /tmp\n');
+    await session.exec('true', by);
+    expect(await session.ended).toEqual({ exitCode: 125 });
+    expect(await outputOf(session.stderr)).toBe('xcpufs: no mounts here: use -l\n');
+  });
+
+  it('gives its program the umask of the client, if that is one', async () => {
+    const { session, sessions, owner } = setUp();
+    session.argv = Buffer.from('sh -c umask');
+    session.env = Buffer.from('XCPU_UMASK=0027\n');
+    await session.exec('sh', by);
+    expect(await outputOf(session.stdout)).toBe('0027\n');
+    const other = sessions.create(owner);
+    other.env = Buffer.from('XCPU_UMASK=$(id)\n');
+    await other.exec('sh', by);
+    expect(await outputOf(other.stderr)).toBe('xcpufs: XCPU_UMASK=$(id): not an octal number\n');
   });
 
   it('tells all who wait, and none who gave up', async () => {
@@ -164,6 +186,7 @@ function setUp() {
   const tools = findTools(true);
   const spawner = new Spawner({
     tools,
+    namespaces: new Namespaces(findNamespaceTools, refuseMounts, join(directory, 'namespaces')),
     pipes: new PipeMaker(tools.sh),
     cgroups: undefined,
     instance: 'a'.repeat(32),
@@ -173,13 +196,18 @@ function setUp() {
   const lines: string[] = [];
   const log = new Log(false, (line) => lines.push(line));
   const defaults = { env: Buffer.alloc(0), ns: Buffer.alloc(0) };
-  const sessions = new Sessions({ spawner, directory: place, trash, defaults, log });
+  const administers = () => false;
+  const sessions = new Sessions({ spawner, directory: place, trash, defaults, administers, log });
   const table = makeTable();
   const owner = addUser(table, 'ann', 41_001);
   const other = addUser(table, 'bob', 41_002);
   const session: Session = sessions.create(owner);
   onTestFinished(() => sessions.close(0));
   return { directory: place, sessions, session, owner, other, lines };
+}
+
+async function refuseMounts(): Promise<never> {
+  throw new MountError('no mounts here: use -l');
 }
 
 /** All of a stream, once it has ended. */

@@ -1,0 +1,44 @@
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { FuseService } from './mounts/fuse-service.js';
+import { formatLine, type HelperNews } from './mounts/helper-protocol.js';
+
+/**
+ * A process that serves FUSE mounts of one daemon: fuse-helper.cjs SOCKET. It listens at the socket until its input ends,
+ * see `mounts/helper-protocol.ts`.
+ */
+function main(): void {
+  const [path = ''] = process.argv.slice(2);
+  nameProcess();
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`${error.stack}\n`);
+    die();
+  });
+  // The daemon is gone.
+  process.stdin.on('end', die).on('error', die).resume();
+  process.stdout.on('error', die);
+  const tell = (news: HelperNews) => process.stdout.write(formatLine(news));
+  const service = new FuseService(tell);
+  createServer((socket) => service.accept(socket))
+    .on('error', (error) => {
+      process.stderr.write(`${path}: ${error.message}\n`);
+      die();
+    })
+    .listen({ path, backlog: 1024 }, () => tell({ event: 'listening' }));
+}
+
+/** Ends at once. `process.exit` would wait for the reads of /dev/fuse, and they for this process. */
+function die(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** So that it can be told from the daemon in lists of processes. */
+function nameProcess(): void {
+  try {
+    writeFileSync('/proc/self/comm', 'xcpufs-fuse');
+  } catch {
+    // Only a convenience.
+  }
+}
+
+main();

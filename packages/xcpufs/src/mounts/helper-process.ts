@@ -1,0 +1,194 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { realpathSync, rmSync } from 'node:fs';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { systemText } from '../errors.js';
+import { TOOL_PATH } from '../program/tools.js';
+import { formatLine, type HelperNews, type MountOrder, parseLine } from './helper-protocol.js';
+import { type Connect, MountError } from './mounter.js';
+import { namespaceRefusal } from './user-namespace.js';
+
+/** Threads for what the helper does beside waiting for the kernel. */
+const SPARE_THREADS = 8;
+/** How mounts are made in a user namespace in which the daemon's user is root, and has power over nothing else. */
+const NEW_NAMESPACE = ['unshare', '--user', '--map-root-user', '--mount', '--'];
+const SAME_NAMESPACE = ['--preserve-credentials', '--', 'unshare', '--mount', '--'];
+
+export interface HelperOptions {
+  /** Where it listens: a path that is not taken, in a directory that only the daemon may enter. */
+  readonly socket: string;
+  /** The helper's program; default the one that is shipped beside the daemon's. */
+  readonly program?: string | undefined;
+  /** The user namespace that it is in: the daemon's, a new one, or that of the process with this number. */
+  readonly namespace: 'own' | 'new' | number;
+  /** Mounts that it is to have threads for. */
+  readonly maxMounts: number;
+  /** What it says on stderr. */
+  readonly log: (text: string) => void;
+}
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: MountError) => void;
+}
+
+/** A process that serves FUSE mounts, as the daemon sees it. It ends when its input does, so also with the daemon. */
+export class HelperProcess {
+  /** How it ended. */
+  readonly ended: Promise<string>;
+  /** Mounts that are there, or that somebody is about to order. */
+  mounts = 0;
+  readonly #child: Child;
+  readonly #socket: string;
+  readonly #orders = new Map<number, Waiting>();
+  #nextId = 1;
+
+  private constructor(child: Child, socket: string) {
+    this.#child = child;
+    this.#socket = socket;
+    this.ended = endOf(child);
+    void this.ended.then((how) => this.#ended(how));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** @throws MountError that says what keeps it from starting */
+  static async start(options: HelperOptions): Promise<HelperProcess> {
+    const { socket, namespace, log } = options;
+    const child = startChild(options);
+    const said: string[] = [];
+    createInterface(child.stderr).on('line', (line) => {
+      said.push(line);
+      log(line);
+    });
+    const helper = new HelperProcess(child, socket);
+    return new Promise((resolve, reject) => {
+      createInterface(child.stdout).on('line', (line) => {
+        const news = parseLine<HelperNews>(line);
+        if (news.event === 'listening') resolve(helper);
+        else helper.#news(news);
+      });
+      void helper.ended.then((how) => {
+        const why = namespace === 'new' ? namespaceRefusal() : undefined;
+        const text = why ?? `cannot start what serves FUSE mounts: ${said.at(-1) ?? how}`;
+        reject(new MountError(text));
+      });
+    });
+  }
+
+  /**
+   * Mounts; resolves with the stream of the conversation when that can be used. Whoever orders it has counted it in
+   * `mounts`; it is taken off again when it is no more.
+   * @throws MountError
+   */
+  async mount(request: Omit<MountOrder, 'id'>, connect: Connect): Promise<Socket> {
+    const { pid, directory, readOnly, msize, dialect, source, user, mapped } = request;
+    const id = this.#nextId++;
+    const mounted = new Promise<void>((resolve, reject) => {
+      this.#orders.set(id, { resolve, reject });
+    });
+    // It may be told of before anyone waits for it.
+    mounted.catch(() => {});
+    const order = { id, pid, directory, readOnly, msize, dialect, source, user, mapped };
+    const stream = await this.#order(formatLine(order), id);
+    try {
+      connect(stream, { neverStall: false });
+      await mounted;
+      return stream;
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    } finally {
+      this.#orders.delete(id);
+    }
+  }
+
+  /** Ends it, and with it all mounts that it serves. */
+  async end(): Promise<void> {
+    this.#child.stdin.destroy();
+    await this.ended;
+  }
+
+  async #order(line: string, id: number): Promise<Socket> {
+    try {
+      return await ordered(this.#socket, line);
+    } catch (error) {
+      this.mounts--;
+      this.#orders.delete(id);
+      throw new MountError(`cannot reach what serves FUSE mounts: ${systemText(error)}`);
+    }
+  }
+
+  #news(news: Exclude<HelperNews, { event: 'listening' }>): void {
+    const waiting = this.#orders.get(news.id);
+    if (news.event !== 'mounted') this.mounts--;
+    if (news.event === 'failed') waiting?.reject(new MountError(news.reason));
+    else waiting?.resolve();
+  }
+
+  #ended(how: string): void {
+    rmSync(this.#socket, { force: true });
+    for (const { reject } of this.#orders.values()) {
+      reject(new MountError(`what serves FUSE mounts ended (${how})`));
+    }
+  }
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+function startChild(options: HelperOptions): Child {
+  const { socket, program = shippedProgram(), namespace, maxMounts } = options;
+  rmSync(socket, { force: true });
+  const command = [...entering(namespace), process.execPath, program, socket];
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, {
+    cwd: '/',
+    env: { PATH: TOOL_PATH, UV_THREADPOOL_SIZE: String(maxMounts + SPARE_THREADS) },
+    // Keys that stop the daemon at a terminal must not stop it before its sessions are over.
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.on('error', () => {});
+  return child;
+}
+
+function entering(namespace: HelperOptions['namespace']): string[] {
+  if (namespace === 'own') return [];
+  if (namespace === 'new') return NEW_NAMESPACE;
+  return ['nsenter', `--user=/proc/${namespace}/ns/user`, ...SAME_NAMESPACE];
+}
+
+/** Bundles of the daemon and of the helper are in one directory. */
+function shippedProgram(): string {
+  return join(dirname(realpathSync(process.argv[1] ?? '')), 'fuse-helper.cjs');
+}
+
+function endOf(child: Child): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(systemText(error)));
+    // Not its exit: what it said comes before.
+    child.once('close', (status, signal) => resolve(signal ?? `exit status ${status}`));
+  });
+}
+
+/** A connection on which the order is on its way. @throws Node's system error */
+function ordered(path: string, order: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket({ path });
+    const fail = (error: Error) => {
+      socket.destroy();
+      reject(error);
+    };
+    socket.once('error', fail);
+    // Whoever gets the stream may destroy it at once: the helper must know of the order by then, to answer it.
+    socket.write(order, (error) => {
+      if (error) return fail(error);
+      socket.removeListener('error', fail);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { TERM_ADDRESS } from '@xcpu/xcpu-protocol';
+import { mountImport } from '../mounts/import.js';
+import { type Connect, MountError, type Mounted, type Mounter } from '../mounts/mounter.js';
+import type { Builder } from '../program/launcher.js';
+import type { NamespaceTools } from '../program/tools.js';
+import type { User } from '../users/users.js';
+import type { ImportStep, NamespacePlan } from './plan.js';
+import { Stage } from './stage.js';
+
+/** Largest message to ask whoever serves files for, in bytes; a client's channel allows less. */
+const MSIZE = 1024 * 1024;
+
+/** What namespaces of sessions are built with on this node. */
+export class Namespaces {
+  readonly #tools: () => NamespaceTools;
+  readonly #mounter: () => Promise<Mounter>;
+  readonly #directory: string;
+
+  /**
+   * @param tools throws an Error that names what is missing
+   * @param mounter called when the first namespace is wanted
+   * @param directory for nobody but the daemon's user
+   */
+  constructor(tools: () => NamespaceTools, mounter: () => Promise<Mounter>, directory: string) {
+    this.#tools = tools;
+    this.#mounter = mounter;
+    this.#directory = directory;
+  }
+
+  /**
+   * Makes what a session's namespace needs before there is one.
+   * @throws MountError if this node cannot build it
+   */
+  async begin(sid: number, user: User, plan: NamespacePlan, connect: Connect): Promise<Namespace> {
+    const mounter = await this.#mounter();
+    const userNamespace = await mounter.userNamespace();
+    let tools: NamespaceTools;
+    try {
+      tools = this.#tools();
+    } catch (error) {
+      throw new MountError((error as Error).message);
+    }
+    const stage = new Stage(join(this.#directory, String(sid)), plan.imports.length);
+    return new Namespace(
+      { mounter, stage, plan, user, connect },
+      {
+        tools,
+        userNamespace: userNamespace?.pid,
+        stage: stage.directory,
+        steps: plan.steps,
+      },
+    );
+  }
+}
+
+interface Parts {
+  readonly mounter: Mounter;
+  readonly stage: Stage;
+  readonly plan: NamespacePlan;
+  readonly user: User;
+  readonly connect: Connect;
+}
+
+/** A namespace under construction, or in use. */
+export class Namespace {
+  readonly builder: Builder;
+  readonly #parts: Parts;
+  #mounts: Promise<Mounted>[] = [];
+
+  constructor(parts: Parts, builder: Builder) {
+    this.#parts = parts;
+    this.builder = builder;
+  }
+
+  /** Begins to mount all that is imported, in the namespace of that process. */
+  mountAll(pid: number): readonly Promise<Mounted>[] {
+    this.#mounts = this.#parts.plan.imports.map((step, index) => this.#mount(pid, step, index));
+    return this.#mounts;
+  }
+
+  /** Ends what is mounted: whatever still waits for it is told so. */
+  async close(): Promise<void> {
+    const settled = await Promise.allSettled(this.#mounts);
+    for (const result of settled) if (result.status === 'fulfilled') result.value.close();
+  }
+
+  /** Its processes are gone, and with them the namespace. */
+  remove(): void {
+    this.#parts.stage.remove();
+  }
+
+  #mount(pid: number, step: ImportStep, index: number): Promise<Mounted> {
+    const { mounter, stage, user, connect } = this.#parts;
+    const { uid, name } = user;
+    const { address } = step;
+    const request = {
+      pid,
+      directory: stage.importPlace(index),
+      user: { uid, gid: user.group.gid, name },
+      readOnly: step.readOnly ?? false,
+      msize: MSIZE,
+    };
+    if (address !== TERM_ADDRESS) return mountImport(mounter, request, address);
+    return mounter.mount({ ...request, source: 'xcpu' }, connect);
+  }
+}

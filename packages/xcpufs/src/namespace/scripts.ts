@@ -1,0 +1,210 @@
+/**
+ * What builds a session's namespace: two fixed scripts that run side by side in the session's private mount namespace.
+ * All that a user chose reaches them as an argument, never as part of their text.
+ *
+ * The builder has the rights to mount. Its own root stays the node's, on which nothing is ever mounted: what it runs is
+ * the node's. What the user shapes is a copy of the node's tree (a recursive bind) in a directory that only root can
+ * enter. The builder resolves no name in there: that is the work of the agent, a shell with the user's rights whose root
+ * is that copy, and which was started before the user's first mount. It opens what a step names; the builder mounts
+ * from and to /proc/AGENT/fd/8 and 9, which lead to the opened file itself, whatever its name leads to meanwhile.
+ *
+ * An agent that its user got hold of (it is his process) can at most name another file of his namespace. Should he kill
+ * it and its number become another process's, that one is in another mount namespace, where the kernel lets the builder
+ * mount nothing, or a child of the builder, which has nothing open as 8 and 9. Only chroot(2) asks for no namespace:
+ * so the builder opens what it goes to, and then looks whose namespace that was.
+ */
+
+/** Words per step: line number, command, the two paths, options, and the type of what `mount` mounts. */
+export const STEP_WORDS = 6;
+
+/** Descriptors of the builder: the daemon, the pipe to the agent, the pipe from it; of pipes both ends, at first. */
+export const CONTROL = 3;
+export const TO_AGENT = 4;
+export const FROM_AGENT = 5;
+
+/** What the builder tells the daemon once there is a namespace to mount in. */
+export const READY = 'ready';
+/** What the daemon tells the builder when it may begin; then, for each import in turn, OK or why it failed. */
+export const BEGIN = 'begin';
+export const OK = 'ok';
+
+/**
+ * Arguments: the number of steps, then their words. For each step it prints `ok`, or why it cannot be done, and waits
+ * to be told to go on.
+ */
+const AGENT = `
+exec 6<&-
+PATH=/usr/local/bin:/usr/bin:/bin
+refuse() { printf '%s\\n' "$1"; exit; }
+refuse_path() {
+  [ ! -e "$1" ] || refuse "$1: permission denied"
+  refuse "$1: no such file or directory"
+}
+tell_kind() {
+  if [ -d "$1" ]; then kind=directory; else kind=file; fi
+  [ ! -p "$1" ] && [ ! -S "$1" ] || refuse "$1: neither a file nor a directory"
+}
+left=$1
+shift
+while [ "$left" -gt 0 ]; do
+  case $2 in
+  cd) command cd -- "$4" 2>&- || refuse_path "$4" ;;
+  mkdir) reason=$(mkdir -p -- "$4" 2>&1) || refuse "$4: \${reason##*: }" ;;
+  *)
+    tell_kind "$4"
+    { command exec 9<"$4"; } 2>&- || refuse_path "$4"
+    new=$kind
+    kind=directory
+    case $2 in
+    bind | rbind)
+      tell_kind "$3"
+      { command exec 8<"$3"; } 2>&- || refuse_path "$3"
+      ;;
+    esac
+    [ "$new" = "$kind" ] || refuse "$4: is a $new, where a $kind is needed"
+    ;;
+  esac
+  printf 'ok\\n'
+  read -r word && [ "$word" = go ] || exit
+  exec 8<&- 9<&-
+  shift ${STEP_WORDS}
+  left=$((left - 1))
+done
+`;
+
+/**
+ * Arguments: staging directory, user, group, groups (`+1,+2`), how to take on the user's rights (`become` him, or `map`
+ * his number where the builder is root in a user namespace only), the paths of mount, umount, mkdir, chroot, setpriv and
+ * unshare, the program's script, whether a step unmounts (or nothing), the number of steps, their words, then the
+ * script's $0 and arguments.
+ */
+export const BUILDER = `
+stage=$1 user=$2 group=$3 groups=$4 way=$5 mount=$6 umount=$7 mkdir=$8 chroot=$9
+shift 9
+setpriv=$1 unshare=$2 program=$3 unmounts=$4 count=$5
+shift 5
+owner=$user owners=$group
+[ "$way" = become ] || owner=0 owners=0
+export LIBMOUNT_FORCE_MOUNT2=always LC_ALL=C
+
+fail() { printf 'xcpufs: %s\\n' "$1" >&2; exit 125; }
+
+attempt() {
+  subject=$1
+  shift
+  reason=$("$@" 2>&1) && return
+  reason=\${reason%%
+*}
+  reason=\${reason##*: }
+  fail "$subject: \${reason%.}"
+}
+
+add_mount_points() {
+  top=$stage/root/mnt
+  attempt 'namespace: /mnt' "$mount" -c -t tmpfs -o size=64k,mode=755,nosuid,nodev xcpufs "$top"
+  "$mkdir" "$top/term" "$top/sandbox"
+  for entry in /mnt/*; do
+    if [ -d "$entry" ] && "$mkdir" -p -- "$stage/root$entry"; then
+      "$mount" -c --rbind -- "$entry" "$stage/root$entry"
+    fi
+  done 2>/dev/null
+}
+
+start_agent() {
+  set -- /proc/self/fd/6 /bin/sh -c '${quoted(AGENT)}' xcpufs "$@"
+  [ "$way" != become ] || set -- --userspec="+$user:+$group" --groups="$groups" "$@"
+  "$chroot" "$@" </proc/self/fd/${TO_AGENT} >/proc/self/fd/${FROM_AGENT} 2>/dev/null 3<&- 4<&- 5<&- &
+  agent=$!
+  exec 4>/proc/self/fd/${TO_AGENT} 5</proc/self/fd/${FROM_AGENT}
+}
+
+dismiss_agent() {
+  echo end >&4
+  wait "$agent"
+}
+
+bind_read_only() {
+  place=$stage/file
+  [ ! -d "/proc/$agent/fd/8" ] || place=$stage/directory
+  attempt "$where" "$mount" -c --bind "/proc/$agent/fd/8" "$place"
+  attempt "$where" "$mount" -c -o remount,bind,ro "$place"
+  attempt "$where" "$mount" -c --move "$place" "/proc/$agent/fd/9"
+}
+
+place_import() {
+  IFS= read -r answer <&3 || exit 125
+  [ "$answer" = ${OK} ] || fail "$where: $answer"
+  attempt "$where" "$mount" -c --move "$stage/import-$1" "/proc/$agent/fd/9"
+}
+
+remove_mount() {
+  while read -r name id; do [ "$name" != mnt_id: ] || break; done <"/proc/$agent/fdinfo/9"
+  case " $before " in
+  *" $id "*) fail "$where: not a mount of this program" ;;
+  esac
+  attempt "$where" "$umount" -c -l "/proc/$agent/fd/9"
+}
+
+change_root() {
+  exec 6<"/proc/$agent/fd/9"
+  [ "/proc/$agent/ns/mnt" -ef /proc/self/ns/mnt ] || exit 125
+}
+
+perform() {
+  where="namespace line $1: $2 $4"
+  case $2 in
+  bind | rbind)
+    if [ "$5" = ro ]; then bind_read_only; else
+      attempt "$where" "$mount" -c "--$2" "/proc/$agent/fd/8" "/proc/$agent/fd/9"
+    fi
+    ;;
+  import) place_import "$3" ;;
+  tmpfs)
+    set -- "$5" "/proc/$agent/fd/9"
+    attempt "$where" "$mount" -c -t tmpfs -o "mode=755,$1\${1:+,}uid=$owner,gid=$owners,nosuid,nodev" xcpufs "$2"
+    ;;
+  mount) attempt "$where" "$mount" -c -t "$6" -o "$5\${5:+,}nosuid,nodev" -- "$3" "/proc/$agent/fd/9" ;;
+  umount) remove_mount ;;
+  chroot) change_root ;;
+  esac
+}
+
+build() {
+  left=$1
+  shift
+  [ "$left" -eq 0 ] || start_agent "$left" "$@"
+  while [ "$left" -gt 0 ]; do
+    IFS= read -r answer <&5 || exit 125
+    [ "$answer" = ok ] || fail "namespace line $1: $answer"
+    perform "$1" "$2" "$3" "$4" "$5" "$6"
+    done=$2
+    shift ${STEP_WORDS}
+    left=$((left - 1))
+    if [ "$left" -gt 0 ] && [ "$done" != chroot ]; then echo go >&4; continue; fi
+    dismiss_agent
+    [ "$left" -eq 0 ] || start_agent "$left" "$@"
+  done
+}
+
+echo ${READY} >&3
+read -r word <&3 && [ "$word" = ${BEGIN} ] || exit 125
+cd -- "$stage/empty" || fail 'namespace: the directory of the daemon is gone'
+attempt "namespace: the node's tree" "$mount" --rbind / "$stage/root"
+if [ -d /mnt ] && { [ ! -d /mnt/term ] || [ ! -d /mnt/sandbox ]; }; then add_mount_points; fi
+[ -z "$unmounts" ] || before=$(cut -d ' ' -f 1 /proc/self/mountinfo | tr '\\n' ' ')
+exec 6<"$stage/root"
+build "$count" "$@"
+shift $((count * ${STEP_WORDS}))
+unset LIBMOUNT_FORCE_MOUNT2 LC_ALL PWD OLDPWD
+exec 3<&- 4>&- 5<&-
+set -- /bin/sh -c "exec 6<&-$program" "$@"
+if [ "$way" = become ]; then
+  exec "$setpriv" --no-new-privs -- "$chroot" --userspec="+$user:+$group" --groups="$groups" /proc/self/fd/6 "$@"
+fi
+exec "$setpriv" --no-new-privs -- "$unshare" --user --map-user="$user" --map-group="$group" --root=/proc/self/fd/6 --wd=/ -- "$@"
+`;
+
+/** Text between single quotes of a shell. */
+function quoted(text: string): string {
+  return text.replaceAll("'", `'\\''`);
+}
