@@ -1,13 +1,15 @@
 import { fstatSync } from 'node:fs';
 import type { JobOutput, OutputStyle } from '@xcpu/libxcpu';
 import { parseCommandLine, seconds, start, takeNodes } from '@xcpu/libxcpu/cli';
+import type { FileOptions } from './client-files.js';
 
-interface Options {
+interface Options extends FileOptions {
+  /** `-l` */
+  readonly l?: true;
   readonly label?: boolean;
   readonly lines?: boolean;
   readonly jobid?: string;
   readonly key?: string;
-  readonly chdir?: string;
   readonly tree?: string;
   readonly timeout?: string;
   readonly stdin: boolean;
@@ -16,17 +18,19 @@ interface Options {
 const TEXT = {
   name: 'xrx',
   usage: ['NODES PROGRAM [ARGS...]'],
-  summary: `Runs a program on many nodes at once. Input goes to all of them, signals too; output comes back as it is written.
+  summary: `Runs a program on many nodes at once, which sees your files there: the one that you name, with its
+libraries, in the directory that you are in. With -l it is the node's own. Input goes to all of them, signals too; output comes back as it is written.
 A second Ctrl-C ends the run whatever the programs do. Where $NODES is set, NODES is left out; -w names others.
 The exit status is the largest of the nodes': the program's own, 128 + N if signal N ended it, 127 not found,
 126 not executable, 125 session not made, 124 timed out. It is 254 if a node could not be reached, refused, or was
 lost, 2 for wrong usage, 130 after a second Ctrl-C.`,
   examples: [
-    ["xrx 'n[8-11]' date", 'the date on four nodes'],
+    ["xrx 'n[8-11]' ./myprog data/in", 'your own program and data, on four nodes'],
+    ["xrx -l 'n[8-11]' date", "the nodes' own date"],
     ["xrx -p 'n[8-11]' uptime", "each line with its node's name in front"],
     ['xrx -j myjob -c /data n8 make -j8', 'as job myjob, in /data'],
-    ["xrx n8 sh -c 'ls /tmp | wc -l'", 'a line of shell'],
-    ["tar c . | xrx 'n[8-11]' tar xC /tmp", 'a directory to four nodes'],
+    ["xrx -l n8 sh -c 'ls /tmp | wc -l'", "a line of shell, on the node's own /tmp"],
+    ["tar c . | xrx -l 'n[8-11]' tar xC /tmp", 'a directory to four nodes'],
   ],
 } as const;
 
@@ -46,12 +50,19 @@ async function main(args: readonly string[]): Promise<number> {
       .passThroughOptions()
       .option('-p, --label', 'write whole lines, the name of the node in front')
       .option('-L, --lines', 'write whole lines')
-      .option('-l', "use the node's own files (there is no other way yet)")
+      .option('-l', "use the node's own files, and nothing of yours")
       .option('-j, --jobid <ID>', 'name of the job, for xps')
       .option('-k, --key <FILE>', 'private key to log in with (~/.ssh/id_rsa)')
-      .option('-c, --chdir <DIR>', "directory on the nodes to start in (the user's home)")
+      .option('-c, --chdir <DIR>', "directory to start in (this one; with -l: the user's home)")
       .option('-n, --tree <N>', 'sessions that hang off this machine (accepted, has no effect yet)')
       .option('--timeout <SECONDS>', 'end the programs that still run then')
+      .option('--root <DIR>', 'show the nodes only what is below DIR, as /')
+      .option('--read-only', 'let the nodes change nothing of yours')
+      .option('--bind <A:B>', "show the node's own A at B, too", collected)
+      .option('--hide <PATH>', 'hide more from the nodes than your keys and passwords', collected)
+      .option('--show <PATH>', 'show what would be hidden', collected)
+      .option('--namespace <NODE=YOURS:…>', "the node's tree, with your directories put into it")
+      .option('--ns <FILE>', 'build the namespace by a program of your own')
       .option('--no-stdin', 'give the programs no input, as ssh -n does');
   });
   const { nodes, rest } = takeNodes(operands, { option: options.nodes });
@@ -68,10 +79,11 @@ async function main(args: readonly string[]): Promise<number> {
     throw new UsageError(`-j ${options.jobid}: the name of a job has no /, ( or )`);
   }
   const output = new JobOutput(styleOf(options));
+  const login = await userLogin({ user: options.user, keyFile: options.key });
   const job = await run(nodes, argv, {
-    login: await userLogin({ user: options.user, keyFile: options.key }),
+    login,
     jobid: options.jobid,
-    cwd: options.chdir,
+    ...(await filesOf(options, login.key?.file)),
     timeout,
     connectTimeout,
     trace: options.debug ? printTrace : undefined,
@@ -97,6 +109,23 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return BROKEN_PIPE;
     throw new Error(`cannot write the output: ${systemText(error)}`);
   }
+}
+
+/** What the programs see: the user's files, or the node's. */
+async function filesOf(options: Options, keyFile: string | undefined) {
+  if (!options.l) return (await import('./client-files.js')).clientFiles(options, keyFile);
+  const { UsageError } = await import('@xcpu/libxcpu');
+  for (const name of ['root', 'readOnly', 'bind', 'hide', 'show', 'namespace', 'ns'] as const) {
+    if (options[name] === undefined) continue;
+    const option = name === 'readOnly' ? 'read-only' : name;
+    throw new UsageError(`--${option} is about your files, of which -l shows none`);
+  }
+  return { cwd: options.chdir };
+}
+
+/** Options that may be given several times. */
+function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function styleOf({ label, lines }: Options): OutputStyle {

@@ -1,0 +1,91 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { Server } from '@xcpu/9p-protocol/server';
+import { type ServeFiles, SetupError, systemText } from '@xcpu/libxcpu';
+import type { EnvironmentEntry } from '@xcpu/xcpu-protocol';
+import { travellingEnvironment } from './export/environment.js';
+import { exportFiles } from './export/exporter.js';
+import { namespaceProgram } from './export/namespace.js';
+import { privateFiles } from './export/private-files.js';
+import { sysroots } from './export/sysroots.js';
+
+/** Which of this machine's files the programs see, and where: options of the command line. */
+export interface FileOptions {
+  readonly chdir?: string;
+  readonly ns?: string;
+  readonly namespace?: string;
+  readonly root?: string;
+  readonly readOnly?: true;
+  readonly bind?: readonly string[];
+  readonly hide?: readonly string[];
+  readonly show?: readonly string[];
+}
+
+/** What a job is told so that its programs see the user's files. */
+export interface ClientFiles {
+  readonly files: ServeFiles;
+  readonly exportRoot: string;
+  readonly namespace: string;
+  readonly env: readonly EnvironmentEntry[];
+}
+
+/**
+ * Makes this machine's files ready to be seen by programs on nodes.
+ * @param keyFile the key that xrx logs in with, which no node may see
+ * @throws UsageError, SetupError for what the options ask and cannot be
+ */
+export function clientFiles(options: FileOptions, keyFile: string | undefined): ClientFiles {
+  const { chdir, readOnly, namespace: directories, bind: binds, show } = options;
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const root = realRoot(options.root ?? '/');
+  const trees = sysroots(process.env, root);
+  const program = namespaceProgram({
+    cwd: process.cwd(),
+    chdir,
+    root,
+    readOnly,
+    file: options.ns === undefined ? undefined : programFile(options.ns),
+    directories,
+    binds,
+    sysroots: trees,
+  });
+  const keyFiles = keyFile === undefined ? [] : [resolve(keyFile)];
+  const secrets = privateFiles({ home: homedir(), uid, keyFiles, env: process.env });
+  const exporter = exportFiles({
+    root,
+    readOnly,
+    hidden: [...secrets, ...absolute(options.hide)],
+    shown: absolute(show),
+    mountPoints: program.mountPoints,
+  });
+  return {
+    files: ({ transport, limits, owner }) => {
+      const files = exporter.forNode({ host: { uid, gid }, node: owner });
+      new Server(files, { limits }).accept(transport);
+    },
+    exportRoot: root,
+    namespace: program.text,
+    env: [...program.variables, ...travellingEnvironment(process.env, program.ownTree)],
+  };
+}
+
+function realRoot(root: string): string {
+  try {
+    return realpathSync(root);
+  } catch (error) {
+    throw new SetupError(`--root ${root}: ${systemText(error)}`);
+  }
+}
+
+function programFile(name: string): { name: string; text: string } {
+  try {
+    return { name, text: readFileSync(name, 'utf8') };
+  } catch (error) {
+    throw new SetupError(`--ns ${name}: cannot be read: ${systemText(error)}`);
+  }
+}
+
+function absolute(paths: readonly string[] = []): string[] {
+  return paths.map((path) => resolve(path));
+}

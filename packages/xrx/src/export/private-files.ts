@@ -1,0 +1,142 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What of a user's home holds secrets that are his alone, and what for. */
+const IN_HOME: readonly string[] = [
+  // Keys: whoever has them is the user, on nodes as on any other machine.
+  '.ssh',
+  '.gnupg',
+  '.config/xcpu',
+  '.pki',
+  // Accounts with clouds and clusters.
+  '.aws',
+  '.azure',
+  '.config/gcloud',
+  '.kube',
+  '.docker/config.json',
+  '.config/containers/auth.json',
+  '.config/rclone',
+  '.config/doctl',
+  '.terraform.d/credentials.tfrc.json',
+  '.oci',
+  '.boto',
+  '.s3cfg',
+  // Passwords and tokens that programs keep.
+  '.netrc',
+  '.authinfo',
+  '.authinfo.gpg',
+  '.git-credentials',
+  '.config/git/credentials',
+  '.config/gh',
+  '.config/glab-cli',
+  '.config/hub',
+  '.pgpass',
+  '.pypirc',
+  '.vault-token',
+  '.password-store',
+  '.local/share/keyrings',
+  '.local/share/kwalletd',
+  '.config/keepassxc',
+  '.Xauthority',
+  '.ICEauthority',
+  // Browsers and mail: passwords, and cookies that stand for them.
+  '.mozilla',
+  '.thunderbird',
+  '.config/google-chrome',
+  '.config/chromium',
+  '.config/BraveSoftware',
+  '.config/microsoft-edge',
+];
+
+/** What only root reads: it matters where root runs xrx. */
+const OF_SYSTEM: readonly string[] = [
+  '/etc/shadow',
+  '/etc/shadow-',
+  '/etc/gshadow',
+  '/etc/gshadow-',
+  '/etc/xcpu/admin_key',
+  '/etc/krb5.keytab',
+  '/etc/ssl/private',
+  '/etc/wireguard',
+  '/etc/NetworkManager/system-connections',
+  '/var/lib/sss/secrets',
+];
+
+/** Host keys are called by their kind, of which there come new ones. */
+const HOST_KEY = /^ssh_host_.*_key$/;
+const SSH_DIRECTORY = '/etc/ssh';
+
+/** Homes that are looked at when root runs xrx: each costs some forty looks at the disk a second. */
+const MAX_HOMES = 500;
+
+/** Whose secrets are to be hidden. */
+export interface PrivateFilesOptions {
+  /** The invoking user's home directory. */
+  readonly home: string;
+  /** His number: root has everybody's rights, so everybody's secrets are hidden from nodes that work for him. */
+  readonly uid: number;
+  /** The private key that xrx logs in with, and any other that was named. */
+  readonly keyFiles?: readonly string[] | undefined;
+  /** Names further ones: XCPU_ADMIN_KEY, KRB5CCNAME, GNUPGHOME, … */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Where users' homes are found. Default `/etc/passwd`. */
+  readonly passwd?: string | undefined;
+}
+
+/**
+ * The files and directories that nodes do not get to see by default, as absolute paths, there or not: a node that was
+ * broken into must not read them. Files that hold settings as well as secrets (`~/.npmrc`, `~/.my.cnf`, a shell's
+ * history) are not among them. A socket, such as an agent's, cannot be opened anyway.
+ */
+export function privateFiles(options: PrivateFilesOptions): string[] {
+  const { home, uid, keyFiles = [], env = {}, passwd = '/etc/passwd' } = options;
+  const homes = new Set([home, ...(uid === 0 ? homesIn(passwd) : [])]);
+  return [
+    ...keyFiles,
+    ...[...homes].flatMap((directory) => IN_HOME.map((name) => join(directory, name))),
+    ...OF_SYSTEM,
+    ...hostKeys(),
+    `/tmp/krb5cc_${uid}`,
+    ...namedBy(env),
+  ];
+}
+
+function namedBy(env: Readonly<Record<string, string | undefined>>): string[] {
+  const named = [
+    env.XCPU_ADMIN_KEY,
+    env.GNUPGHOME,
+    env.KUBECONFIG,
+    env.DOCKER_CONFIG && join(env.DOCKER_CONFIG, 'config.json'),
+    env.AWS_SHARED_CREDENTIALS_FILE,
+    env.GOOGLE_APPLICATION_CREDENTIALS,
+    env.NETRC,
+    env.PGPASSFILE,
+    env.PASSWORD_STORE_DIR,
+    env.XAUTHORITY,
+    env.KRB5CCNAME?.replace(/^(?:FILE|DIR):/, ''),
+  ];
+  // KUBECONFIG may be a list; a cache of Kerberos may be in the kernel, or a service's.
+  return named.flatMap((value) => value?.split(':') ?? []).filter((path) => path.startsWith('/'));
+}
+
+function homesIn(passwd: string): string[] {
+  const lines = listed(() => readFileSync(passwd, 'utf8').split('\n'));
+  const homes = lines.map((line) => line.split(':')[5] ?? '');
+  const local = listed(() => readdirSync('/home')).map((name) => join('/home', name));
+  // A service's home may be any directory: `/` has no secrets of the kind.
+  const users = [...homes, ...local].filter((path) => path.startsWith('/') && path !== '/');
+  return [...new Set(users)].slice(0, MAX_HOMES);
+}
+
+function hostKeys(): string[] {
+  const names = listed(() => readdirSync(SSH_DIRECTORY)).filter((name) => HOST_KEY.test(name));
+  return names.map((name) => join(SSH_DIRECTORY, name));
+}
+
+function listed(list: () => string[]): string[] {
+  try {
+    return list();
+  } catch {
+    return [];
+  }
+}
