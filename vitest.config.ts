@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const unit = ['packages/*/test/**/*.test.ts'];
 const endToEnd = ['test/**/*.test.ts'];
+// In emulated machines, which takes its time: `npm run test:vm`.
+const virtualMachines = ['test/vm/**/*.test.ts'];
 
 // The packages resolve each other from source here, so unit tests need no build;
 // the end-to-end tests run the bundles that `npm run build` makes.
@@ -18,8 +20,19 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: endToEnd,
+          exclude: virtualMachines,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'vm',
+          include: virtualMachines,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

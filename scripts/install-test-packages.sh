@@ -4,18 +4,21 @@
 set -euo pipefail
 
 packages=(
-  diod           # 9P2000.L in C: its server and clients are what ours are tried with, and measured against
-  gcc            # compiles what the FUSE tests run and build on a mount
-  git            # works on a mount, in those tests
-  make           # the same
-  openssh-client # ssh and ssh-keygen: keys in OpenSSH's own format, and what xrx is measured against
-  openssh-server # sshd: the targets of that measurement
-  pdsh           # many ssh at once: what xrx on many nodes is measured against
-  procps         # ps: what the process list is compared with
-  python3        # maps files of a mount into memory
-  sqlite3        # keeps a database on a mount
-  strace         # shows which descriptors and signals a program inherits
-  util-linux     # setpriv, unshare: to become an ordinary user
+  binutils        # strip: what a guest of the tests keeps in memory becomes smaller
+  diod            # 9P2000.L in C: its server and clients are what ours are tried with, and measured against
+  gcc             # compiles what the FUSE tests run and build on a mount
+  git             # works on a mount, in those tests
+  make            # the same
+  openssh-client  # ssh and ssh-keygen: keys in OpenSSH's own format, and what xrx is measured against
+  openssh-server  # sshd: the targets of that measurement
+  pdsh            # many ssh at once: what xrx on many nodes is measured against
+  procps          # ps: what the process list is compared with
+  python3         # maps files of a mount into memory
+  qemu-system-x86 # emulates machines with a kernel whose 9p client mounts what we serve
+  sqlite3         # keeps a database on a mount
+  strace          # shows which descriptors and signals a program inherits
+  util-linux      # setpriv, unshare: to become an ordinary user
+  xz-utils        # unpacks that kernel
 )
 
 missing=()

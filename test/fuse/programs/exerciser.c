@@ -1,7 +1,8 @@
 /*
- * usage: exerciser FILE SEED OPERATIONS
+ * usage: exerciser FILE SEED OPERATIONS [private]
  *
  * Reads, writes, truncates, maps and reopens a file at random, and compares it with a copy in memory all the while.
+ * With `private` it maps only to read, and for itself: where shared maps that can be written are refused.
  * Prints the first difference and what led to it; exits with status 1 then, with 0 if there was none.
  */
 #define _GNU_SOURCE
@@ -23,6 +24,7 @@ static const char *path;
 static unsigned long long state;
 static char past[REMEMBERED][80];
 static int operations;
+static int private_maps;
 
 static unsigned random_below(unsigned limit)
 {
@@ -120,7 +122,9 @@ static void do_map(long at, long length, int write)
 	long page = at & ~4095L;
 	if (at + length > size)
 		return;
-	unsigned char *map = mmap(NULL, at + length - page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page);
+	int rights = private_maps ? PROT_READ : PROT_READ | PROT_WRITE;
+	int kind = private_maps ? MAP_PRIVATE : MAP_SHARED;
+	unsigned char *map = mmap(NULL, at + length - page, rights, kind, fd, page);
 	if (map == MAP_FAILED)
 		fail("mmap");
 	compare(map + (at - page), at, length, "map");
@@ -158,7 +162,8 @@ static void append(long length)
 
 int main(int count, char **arguments)
 {
-	if (count != 4)
+	private_maps = count == 5 && !strcmp(arguments[4], "private");
+	if (count != 4 + private_maps)
 		return 2;
 	path = arguments[1];
 	state = strtoull(arguments[2], NULL, 10);
@@ -182,7 +187,7 @@ int main(int count, char **arguments)
 		case 7:
 			if (size > 0) {
 				at = random_below(size);
-				do_map(at, at + length > size ? size - at : length, random_below(2));
+				do_map(at, at + length > size ? size - at : length, random_below(2) && !private_maps);
 			}
 			break;
 		case 8:
