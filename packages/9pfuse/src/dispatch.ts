@@ -1,4 +1,5 @@
-import { Errno, NinePError } from '@xcpu/9p-protocol';
+import { Errno, LinuxOpen, NinePError } from '@xcpu/9p-protocol';
+import { openFlags } from './open-flags.js';
 import { access } from './operations/access.js';
 import * as attributes from './operations/attributes.js';
 import * as directories from './operations/directories.js';
@@ -15,6 +16,27 @@ import { type Answer, DONE, type Volume } from './volume.js';
  * @throws NinePError, also through the promise; ENOSYS tells the kernel to do without, and not to ask again
  */
 export function dispatch(
+  volume: Volume,
+  request: FuseRequest,
+  signal: AbortSignal,
+): Answer | Promise<Answer> {
+  if (!isChange(request)) return perform(volume, request, signal);
+  return volume.changes.during(() => perform(volume, request, signal));
+}
+
+const CHANGES: ReadonlySet<number> = new Set([
+  ...[Opcode.SETATTR, Opcode.SYMLINK, Opcode.MKNOD, Opcode.MKDIR, Opcode.UNLINK, Opcode.RMDIR],
+  ...[Opcode.RENAME, Opcode.RENAME2, Opcode.LINK, Opcode.CREATE, Opcode.WRITE],
+  ...[Opcode.SETXATTR, Opcode.REMOVEXATTR],
+]);
+
+/** Whether what the server told before may be wrong after it. */
+function isChange(request: FuseRequest): boolean {
+  if (request.opcode === Opcode.OPEN) return (openFlags(request.flags) & LinuxOpen.TRUNC) !== 0;
+  return CHANGES.has(request.opcode);
+}
+
+function perform(
   volume: Volume,
   request: FuseRequest,
   signal: AbortSignal,

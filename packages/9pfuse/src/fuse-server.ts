@@ -16,7 +16,7 @@ import { Pipeline } from './remote/pipeline.js';
 import { remoteOf, type UserIds } from './remote/remote.js';
 import type { Node } from './tree/node.js';
 import { NodeTable } from './tree/node-table.js';
-import { type Answer, Volume } from './volume.js';
+import { type Answer, Volume, type VolumeParts } from './volume.js';
 
 /** How a tree is shown. */
 export interface ServeOptions {
@@ -106,7 +106,7 @@ export class FuseServer {
 
   constructor(
     fd: number,
-    parts: Omit<ConstructorParameters<typeof Volume>[0], 'forgetAttributes'>,
+    parts: Omit<VolumeParts, 'forgetAttributes'>,
     maxCount: number,
     trace: FuseTrace | undefined,
   ) {

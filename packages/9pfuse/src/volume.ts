@@ -4,9 +4,11 @@ import type { Owners } from './owners.js';
 import { entryReply, type FuseAttributes, type FuseEntry } from './protocol/replies.js';
 import type { Pipeline } from './remote/pipeline.js';
 import type { Remote, RemoteFile } from './remote/remote.js';
+import { Changes } from './tree/changes.js';
 import { HandleTable } from './tree/handles.js';
 import type { Node } from './tree/node.js';
 import type { NodeTable } from './tree/node-table.js';
+import { AheadBudget } from './tree/read-ahead.js';
 
 /** What a request is answered with. */
 export interface Answer {
@@ -15,8 +17,20 @@ export interface Answer {
   readonly refused?: () => void;
 }
 
+/** A file that has a name. */
+interface Found {
+  readonly node: Node;
+  readonly file: RemoteFile;
+}
+
 /** Done, and nothing more to say. */
 export const DONE: Answer = { body: [] };
+
+/** What a mount is made of. */
+export type VolumeParts = Pick<
+  Volume,
+  'remote' | 'pipeline' | 'nodes' | 'owners' | 'cache' | 'forgetAttributes' | 'clientId'
+>;
 
 /** Everything that the operations of one mount share. */
 export class Volume {
@@ -24,6 +38,8 @@ export class Volume {
   readonly pipeline: Pipeline;
   readonly nodes: NodeTable;
   readonly handles = new HandleTable();
+  readonly changes = new Changes();
+  readonly ahead = new AheadBudget();
   readonly owners: Owners;
   readonly cache: CachePolicy;
   /** Tells the kernel that attributes of a file that it has are no longer right. */
@@ -31,7 +47,7 @@ export class Volume {
   /** Names this mount among the clients of the server, for locks. */
   readonly clientId: string;
 
-  constructor(parts: Omit<Volume, 'handles' | 'shown' | 'entry' | 'find' | 'entryAnswer'>) {
+  constructor(parts: VolumeParts) {
     this.remote = parts.remote;
     this.pipeline = parts.pipeline;
     this.nodes = parts.nodes;
@@ -57,15 +73,41 @@ export class Volume {
   }
 
   /** Asks the server for the file of that name. */
-  find(
+  find(parent: Node, name: string, signal: AbortSignal): Promise<Found> {
+    return this.#find(parent, name, signal, (fid) => this.remote.getattr(fid, { signal }));
+  }
+
+  /** The same for somebody on a path through it. */
+  look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {
+    return this.#find(parent, name, signal, (fid) => this.remote.look(fid, { signal }));
+  }
+
+  /** Takes note of what the server told, which it was asked at that moment. */
+  believe(node: Node, file: RemoteFile, moment: number | undefined): void {
+    const isRight = moment !== undefined && moment === this.changes.moment;
+    node.believed = isRight ? { file, moment } : undefined;
+  }
+
+  /** What the server told so lately that asking again is not worth a round trip, and how long ago, in milliseconds. */
+  believed(node: Node): { readonly file: RemoteFile; readonly age: number } | undefined {
+    const { believed, toldAt } = node;
+    if (!believed || believed.moment !== this.changes.moment) return undefined;
+    const age = performance.now() - toldAt;
+    return age < this.cache.attributes ? { file: believed.file, age } : undefined;
+  }
+
+  #find(
     parent: Node,
     name: string,
     signal: AbortSignal,
-  ): Promise<{ readonly node: Node; readonly file: RemoteFile }> {
-    const ask = (fid: Fid) => this.remote.getattr(fid, { signal });
+    ask: (fid: Fid) => Promise<RemoteFile>,
+  ): Promise<Found> {
     return this.nodes.use(parent, async (directory) => {
+      const { moment } = this.changes;
       const [fid, file] = await this.pipeline.walk(directory, name, ask, { signal });
-      return { node: this.nodes.found(parent, name, file, fid), file };
+      const node = this.nodes.found(parent, name, file, fid);
+      this.believe(node, file, moment);
+      return { node, file };
     });
   }
 

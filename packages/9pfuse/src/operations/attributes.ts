@@ -11,6 +11,8 @@ import type { Answer, Volume } from '../volume.js';
 
 export async function getattr(volume: Volume, request: Getattr, signal: AbortSignal) {
   const node = volume.nodes.get(request.node);
+  const known = volume.believed(node);
+  if (known) return answerOf(volume, known.file, known.age);
   return answerOf(volume, await told(volume, node, signal));
 }
 
@@ -27,8 +29,8 @@ export async function setattr(volume: Volume, request: Setattr, signal: AbortSig
 
 export async function readlink(volume: Volume, request: Readlink, signal: AbortSignal) {
   const node = volume.nodes.get(request.node);
-  const target = await volume.nodes.use(node, (fid) => volume.remote.readlink(fid, { signal }));
-  return { body: [nameToBytes(target)] };
+  node.target ??= await volume.nodes.use(node, (fid) => volume.remote.readlink(fid, { signal }));
+  return { body: [nameToBytes(node.target)] };
 }
 
 export async function statfs(volume: Volume, request: Statfs, signal: AbortSignal) {
@@ -41,13 +43,16 @@ export async function statfs(volume: Volume, request: Statfs, signal: AbortSigna
 export async function told(volume: Volume, node: Node, signal: AbortSignal): Promise<RemoteFile> {
   // An open file is there whatever became of its name.
   const [handle] = node.handles;
+  const { moment } = volume.changes;
   const file = await through(volume, node, handle, (fid) => volume.remote.getattr(fid, { signal }));
   node.told(file);
+  volume.believe(node, file, moment);
   return file;
 }
 
-function answerOf(volume: Volume, file: RemoteFile): Answer {
-  return { body: [attributesReply(volume.shown(file), volume.cache.attributes)] };
+/** @param age how long ago the server told, in milliseconds */
+function answerOf(volume: Volume, file: RemoteFile, age = 0): Answer {
+  return { body: [attributesReply(volume.shown(file), volume.cache.attributes - age)] };
 }
 
 function through<T>(

@@ -9,18 +9,23 @@ import { openReply, sizeReply } from '../protocol/replies.js';
 import type { Create, Fsync, Open, Read, Release, Write } from '../protocol/requests.js';
 import type { RemoteFile } from '../remote/remote.js';
 import type { Handle } from '../tree/handles.js';
+import type { Node } from '../tree/node.js';
+import { AHEAD_BYTES, type Ahead } from '../tree/read-ahead.js';
 import { type Answer, DONE, type Volume } from '../volume.js';
 
 export async function open(volume: Volume, request: Open, signal: AbortSignal): Promise<Answer> {
   const node = volume.nodes.get(request.node);
   const flags = openFlags(request.flags);
-  const [fid, file, direct] = await opened(volume, request, flags, signal);
+  const { moment } = volume.changes;
+  const { fid, file, direct, start } = await opened(volume, request, flags, signal);
   const unchanged = node.told(file);
+  volume.believe(node, file, moment);
   const cacheable = volume.cache.validate ? unchanged : true;
   // What the kernel knows of the size may be a moment old: reads go by it.
   if (!unchanged && volume.cache.validate) volume.forgetAttributes(node);
   const pastCache = direct || tellsNoSize(volume, file, flags);
-  const handle = volume.handles.add(node, fid, { direct: pastCache });
+  const ahead = pastCache ? undefined : aheadOf(volume, node, file, start);
+  const handle = volume.handles.add(node, fid, { direct: pastCache, ahead });
   return {
     body: [openReply(handle.id, replyFlags(pastCache, cacheable))],
     refused: () => volume.handles.close(handle),
@@ -66,6 +71,8 @@ export async function create(
 export async function read(volume: Volume, request: Read, signal: AbortSignal): Promise<Answer> {
   const handle = volume.handles.get(request.handle);
   const offset = counted(request.offset);
+  const ahead = takeAhead(volume, handle, offset, request.size);
+  if (ahead) return { body: ahead };
   const pieces: Uint8Array[] = [];
   let length = 0;
   while (length < request.size) {
@@ -111,36 +118,95 @@ export function release(volume: Volume, request: Pick<Release, 'handle'>): Answe
   return DONE;
 }
 
+/** A file just opened. */
+interface Opened {
+  readonly fid: Fid;
+  readonly file: RemoteFile;
+  /** Past the page cache. */
+  readonly direct: boolean;
+  /** Its beginning, if that was read along. */
+  readonly start: readonly Uint8Array[] | undefined;
+}
+
 /** A second fid of the file, opened, and what the server tells of it; all in one round trip. */
 async function opened(
   volume: Volume,
   { node: id }: Open,
   asked: number,
   signal: AbortSignal,
-): Promise<[Fid, RemoteFile, direct: boolean]> {
+): Promise<Opened> {
   const { nodes, pipeline, remote } = volume;
   const node = nodes.get(id);
-  const attempt = (flags: number) =>
-    nodes.use(node, (file) =>
+  const bytes = bytesAhead(volume, node, asked);
+  const attempt = async (flags: number, direct: boolean): Promise<Opened> => {
+    const tell = async (fid: Fid) => {
+      const asked = [
+        remote.getattr(fid, { signal }),
+        bytes > 0 ? fid.readPieces(0, Math.min(bytes, fid.chunk), { signal }) : undefined,
+      ] as const;
+      const [file, start] = await Promise.allSettled(asked);
+      if (file.status === 'rejected') throw file.reason;
+      return { file: file.value, start: start.status === 'fulfilled' ? start.value : undefined };
+    };
+    const [fid, told] = await nodes.use(node, (file) =>
       pipeline.walk(
         file,
         undefined,
         async (fid) => {
           const open = () => remote.open(fid, flags, { signal });
-          const [, told] = await pipeline.run(open, () => remote.getattr(fid, { signal }));
+          const [, told] = await pipeline.run(open, () => tell(fid));
           return told;
         },
         { signal },
       ),
     );
+    return { fid, ...told, direct };
+  };
   const { flags, widened } = kernelsOwn(volume, asked);
   try {
-    return [...(await attempt(flags)), false];
+    return await attempt(flags, false);
   } catch (error) {
     if (!widened || errnoOf(error) !== Errno.EACCES) throw error;
     // A file that may be written and not read: the kernel cannot fill pages of it.
-    return [...(await attempt(asked & ~LinuxOpen.APPEND)), true];
+    return attempt(asked & ~LinuxOpen.APPEND, true);
   }
+}
+
+/** How much of a file to read when it is opened: nothing of one whose contents the kernel may have. */
+function bytesAhead({ ahead, remote }: Volume, node: Node, flags: number): number {
+  const reads = (flags & LinuxOpen.ACCESS_MASK) === LinuxOpen.RDONLY && !(flags & LinuxOpen.TRUNC);
+  // Where reading has effects (9P2000 serves more than files on disks), only those who want to read may.
+  if (!reads || !remote.locks || node.primed || !ahead.hasRoom) return 0;
+  return Math.min(node.size, AHEAD_BYTES);
+}
+
+function aheadOf(
+  volume: Volume,
+  node: Node,
+  file: RemoteFile,
+  start: readonly Uint8Array[] | undefined,
+): Ahead | undefined {
+  // Changed meanwhile, what was read may be older than what was told, or newer.
+  const { believed } = node;
+  if (!start || believed?.file !== file) return undefined;
+  node.primed = true;
+  return volume.ahead.keep(start, node.size <= bytesIn(start), believed.moment);
+}
+
+function takeAhead(
+  { changes }: Volume,
+  { ahead }: Handle,
+  offset: number,
+  size: number,
+): readonly Uint8Array[] | undefined {
+  if (!ahead) return undefined;
+  if (ahead.moment === changes.moment) return ahead.take(offset, size);
+  ahead.drop();
+  return undefined;
+}
+
+function bytesIn(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** A kernel that writes back late reads what a write covers in part, and finds the end of the file itself. */

@@ -20,7 +20,7 @@ import { type Answer, DONE, type Volume } from '../volume.js';
 export async function lookup(volume: Volume, request: Lookup, signal: AbortSignal) {
   const parent = volume.nodes.get(request.node);
   try {
-    const { node, file } = await volume.find(parent, request.name, signal);
+    const { node, file } = await volume.look(parent, request.name, signal);
     return volume.entryAnswer(node, file);
   } catch (error) {
     if (errnoOf(error) !== Errno.ENOENT) throw error;

@@ -34,6 +34,10 @@ export class Plan9Remote implements Remote {
     return this.#file(await fid.stat(options));
   }
 
+  look(fid: Fid, options: RequestOptions): Promise<RemoteFile> {
+    return this.getattr(fid, options);
+  }
+
   setattr(fid: Fid, changes: RemoteChanges, options: RequestOptions): Promise<void> {
     const { mode, uid, gid, size, atime, mtime } = changes;
     if ((uid !== undefined || gid !== undefined) && this.#dialect === '9P2000') {

@@ -11,6 +11,8 @@ export interface RemoteFile {
   readonly attributes: FuseAttributes;
   /** When it was made and the like, where the server knows: it tells files apart that had the same qid one after the other. */
   readonly birth: string | undefined;
+  /** Where a symbolic link leads, if the server told that along with the rest. */
+  readonly target?: string;
 }
 
 /** What to change of a file; fields left out stay as they are. */
@@ -30,6 +32,8 @@ export interface Remote {
   /** Whether the server has locks. Where it has none, the kernel keeps them. */
   readonly locks: boolean;
   getattr(fid: Fid, options: RequestOptions): Promise<RemoteFile>;
+  /** The same for a file that was just found: if it is a link, the kernel is going to follow it. */
+  look(fid: Fid, options: RequestOptions): Promise<RemoteFile>;
   setattr(fid: Fid, changes: RemoteChanges, options: RequestOptions): Promise<void>;
   /** Opens the fid; `flags` are bits of LinuxOpen. */
   open(fid: Fid, flags: number, options: RequestOptions): Promise<void>;

@@ -2,6 +2,7 @@ import { Errno, NinePError, type Uint64 } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import type { Listing } from '../remote/remote.js';
 import type { Node } from './node.js';
+import type { Ahead } from './read-ahead.js';
 
 /** A file or directory that processes have open. */
 export interface Handle {
@@ -13,6 +14,8 @@ export interface Handle {
   readonly direct: boolean;
   /** Of a directory. */
   readonly listing: Listing | undefined;
+  /** The file's beginning, for its first readers. */
+  readonly ahead: Ahead | undefined;
 }
 
 /** The open files of a mount, by the numbers that the kernel knows them by. */
@@ -24,9 +27,13 @@ export class HandleTable {
     return this.#handles.size;
   }
 
-  add(node: Node, fid: Fid, more: { direct?: boolean; listing?: Listing } = {}): Handle {
-    const { direct = false, listing } = more;
-    const handle: Handle = { id: this.#nextId++, node, fid, direct, listing };
+  add(
+    node: Node,
+    fid: Fid,
+    more: Partial<Pick<Handle, 'direct' | 'listing' | 'ahead'>> = {},
+  ): Handle {
+    const { direct = false, listing, ahead } = more;
+    const handle: Handle = { id: this.#nextId++, node, fid, direct, listing, ahead };
     this.#handles.set(handle.id, handle);
     node.handles.add(handle);
     return handle;
@@ -43,6 +50,7 @@ export class HandleTable {
   close(handle: Handle): void {
     this.#handles.delete(handle.id);
     handle.node.handles.delete(handle);
+    handle.ahead?.drop();
     void handle.fid.clunk().catch(() => {});
   }
 }

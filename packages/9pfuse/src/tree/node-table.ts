@@ -65,6 +65,7 @@ export class NodeTable {
       node = new Node(this.#nextId++, file);
       this.#byPath.set(file.qid.path, node);
     }
+    if (file.target !== undefined) node.target = file.target;
     this.#place(node, parent, name);
     if (fid) this.#adopt(node, fid);
     return node;

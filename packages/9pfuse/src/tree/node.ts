@@ -44,6 +44,12 @@ export class Node {
   uid: number;
   /** When it told, in milliseconds of performance.now(). */
   toldAt: number;
+  /** All that it told last, and the moment (see Changes) for which that is right; undefined where there is none. */
+  believed: { readonly file: RemoteFile; readonly moment: number } | undefined;
+  /** Where a symbolic link leads, if that is known: it does as long as it is there. */
+  target: string | undefined;
+  /** Its contents, as they are now, were read from the beginning: the kernel may have them. */
+  primed = false;
   /** As the server told last. */
   #stamp: Stamp;
 
@@ -69,14 +75,16 @@ export class Node {
     this.mode = file.attributes.mode;
     this.uid = file.attributes.uid;
     this.toldAt = Math.floor(performance.now());
-    return (
+    this.believed = undefined;
+    const unchanged =
       before.size === now.size &&
       before.mtime === now.mtime &&
       before.mtimeNsec === now.mtimeNsec &&
       before.ctime === now.ctime &&
       before.ctimeNsec === now.ctimeNsec &&
-      before.version === now.version
-    );
+      before.version === now.version;
+    if (!unchanged) this.primed = false;
+    return unchanged;
   }
 
   /**
