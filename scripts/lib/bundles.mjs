@@ -102,10 +102,11 @@ const withoutSubprograms = {
 /**
  * Makes the daemon's file a shell script that runs itself in Node.js: to JavaScript the second line is a string and
  * a comment. Node.js raises the soft limit of open files when it starts, so only the shell can still see the one that
- * the programs of users are to have.
+ * the programs of users are to have. Where it can, the daemon has a mount namespace of its own: what it mounts then is
+ * for what it starts, and what the host mounts and unmounts is so there, too.
  */
 const DAEMON_BANNER = `#!/bin/sh
-':' //; XCPUFS_NOFILE=$(ulimit -Sn) exec node --always-sparkplug "$0" "$@"`;
+':' //; export XCPUFS_NOFILE="$(ulimit -Sn)"; set -- node --always-sparkplug "$0" "$@"; if [ "$(id -u)" = 0 ] && unshare --mount --propagation slave true 2>/dev/null; then export XCPUFS_OWN_MOUNTS=yes; set -- unshare --mount --propagation slave "$@"; fi; exec "$@"`;
 
 function bundleOf(name, program = name) {
   return join(folderOf(name), 'dist', `${program}.cjs`);

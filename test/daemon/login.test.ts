@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { attach, auth } from '@xcpu/9p-protocol/client';
 import { decryptPasskey, formatNodeCommand, signChallenge } from '@xcpu/xcpu-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -36,6 +37,17 @@ describe.skipIf(lacksRoot())('logging in', () => {
   test("the administrator's name with a user's key is refused", async () => {
     const attempt = login(cluster.node, { uname: 'xcpu-admin', key: ALICE.key });
     await expect(attempt).rejects.toThrow('authentication failed');
+  });
+
+  test('users and groups have names for programs, though the host knows none of them', async () => {
+    await using node = await login(cluster.node, { uname: ALICE.name, key: ALICE.key });
+    const { stdout } = await node.run(['id']);
+    expect(stdout).toBe(
+      `uid=${ALICE.uid}(alice) gid=${ALICE.gid}(${ALICE.group}) groups=${ALICE.gid}(${ALICE.group}),41200(crew),41201(alpha)\n`,
+    );
+    expect((await node.run(['id', '-Gn', 'alice'])).stdout).toBe(`${ALICE.group} crew alpha\n`);
+    expect((await node.run(['id', '-u', 'root'])).stdout).toBe('0\n');
+    expect(await readFile('/etc/passwd', 'utf8')).not.toContain('alice');
   });
 
   test("the administrator's key acts for a user", async () => {

@@ -17,6 +17,7 @@ import { clearLeftovers, Scratch } from './scratch.js';
 import { Sessions } from './session/sessions.js';
 import { Caller } from './tree/caller.js';
 import { RootDirectory } from './tree/root-directory.js';
+import { HostNames } from './users/host-names.js';
 import { addLocalUsers, hostNumber } from './users/local.js';
 import { Logins } from './users/login.js';
 import { Passkeys } from './users/passkeys.js';
@@ -90,6 +91,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const spawner = new Spawner({
       tools,
       namespaces,
+      names: options.sameUser ? undefined : await namesOf(users, scratch, log),
       pipes,
       cgroups,
       instance,
@@ -155,6 +157,20 @@ class RunningDaemon implements Daemon {
     const { connections } = this.#parts.server;
     const end = performance.now() + LAST_READS_MS;
     while (connections.size > 0 && performance.now() < end) await sleep(POLL_MS);
+  }
+}
+
+/** Names for programs; where they cannot be had, programs see those of the host. */
+async function namesOf(
+  users: UserTable,
+  scratch: Scratch,
+  log: Log,
+): Promise<HostNames | undefined> {
+  try {
+    return await HostNames.create(scratch.names, users, findNamespaceTools().mount);
+  } catch (error) {
+    log.event('no names for pushed users', { reason: systemText(error) });
+    return undefined;
   }
 }
 

@@ -72,6 +72,11 @@ export class Scratch {
     return join(this.directory, 'namespaces');
   }
 
+  /** Where files are that give users names. */
+  get names(): string {
+    return join(this.directory, 'names');
+  }
+
   /** For what mounts files in them. */
   get mounts(): string {
     return join(this.directory, 'mounts');
@@ -127,7 +132,9 @@ async function clear(directory: string): Promise<void> {
   await removeTree(join(directory, 'sessions'), trash);
   for (const name of entriesOf(trash)) await removeTree(join(trash, name), trash);
   rmSync(join(directory, OWNER_FILE), { force: true });
-  rmSync(join(directory, 'mounts'), { recursive: true, force: true });
+  for (const own of ['mounts', 'names']) {
+    rmSync(join(directory, own), { recursive: true, force: true });
+  }
   const namespaces = join(directory, 'namespaces');
   for (const sid of entriesOf(namespaces)) Stage.remove(join(namespaces, sid));
   for (const empty of [trash, namespaces, directory]) {

@@ -9,6 +9,7 @@ import { leadBuilder } from '../namespace/control.js';
 import type { Namespace, Namespaces } from '../namespace/namespaces.js';
 import type { NamespacePlan } from '../namespace/plan.js';
 import { CONTROL } from '../namespace/scripts.js';
+import type { HostNames } from '../users/host-names.js';
 import type { User } from '../users/users.js';
 import type { Cgroups } from './cgroup.js';
 import { buildCommand, type Command, GATE, launchCommand, type ProgramSpec } from './launcher.js';
@@ -28,6 +29,8 @@ export class Spawner {
   readonly namespaces: Namespaces;
   readonly pipes: PipeMaker;
   readonly cgroups: Cgroups | undefined;
+  /** The names of users and groups that programs find; the host's own where undefined. */
+  readonly names: HostNames | undefined;
   /** Names this daemon among others, and among its earlier lives. */
   readonly instance: string;
   /** Programs run as their user; undefined where the daemon is not root and all run as its own. */
@@ -40,6 +43,7 @@ export class Spawner {
     namespaces: Namespaces;
     pipes: PipeMaker;
     cgroups: Cgroups | undefined;
+    names: HostNames | undefined;
     instance: string;
     changesUser: boolean;
     nofile: string;
@@ -48,6 +52,7 @@ export class Spawner {
     this.namespaces = options.namespaces;
     this.pipes = options.pipes;
     this.cgroups = options.cgroups;
+    this.names = options.names;
     this.instance = options.instance;
     this.changesUser = options.changesUser;
     this.strays = new StrayHunter(options.instance);
@@ -64,6 +69,7 @@ export class Spawner {
     spec: ProgramSpec,
     wanted: WantedNamespace | undefined,
   ): Program | Promise<Program> {
+    this.names?.refresh();
     const marked = {
       ...spec,
       environment: [[INSTANCE_VARIABLE, this.instance] as const, ...spec.environment],

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { existsSync } from 'node:fs';
 import {
   checkNamespace,
   type EnvironmentEntry,
@@ -11,6 +10,7 @@ import {
 } from '@xcpu/xcpu-protocol';
 import { type NamespacePlan, surroundings } from '../namespace/plan.js';
 import type { ProgramSpec } from '../program/launcher.js';
+import { homeOf } from '../users/home.js';
 import type { User } from '../users/users.js';
 
 /** What a session says of its program. */
@@ -107,13 +107,6 @@ function environmentOf(
 
 const USER_PATH = '/usr/local/bin:/usr/bin:/bin';
 const ROOT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** The node has no passwd of its own: the usual place where that exists. */
-function homeOf(user: User): string {
-  if (user.home) return user.home;
-  const usual = user.uid === 0 ? '/root' : `/home/${user.name}`;
-  return existsSync(usual) ? usual : '/';
-}
 
 /**
  * The namespace program, checked.

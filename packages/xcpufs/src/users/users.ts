@@ -47,6 +47,7 @@ export class UserTable {
   readonly #groups = new Map<string, Group>();
   readonly #byGid = new Map<number, Group>();
   readonly #nobody: User;
+  #version = 0;
 
   constructor({ uid, gid, key }: AdminIdentity) {
     this.adminGroup = this.addGroup(ADMIN, gid);
@@ -59,6 +60,16 @@ export class UserTable {
       deleted: false,
     };
     this.#insert(this.#nobody);
+  }
+
+  /** Another one whenever something in the table changed. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** All users but nobody. */
+  all(): User[] {
+    return [...this.#users.values()].filter((user) => user !== this.#nobody);
   }
 
   byName(name: string): User | undefined {
@@ -131,6 +142,7 @@ export class UserTable {
     const group = this.#groupInPool(groupName);
     if (user.groups.size >= MAX_GROUPS) throw nodeError(`${userName}: in too many groups`);
     user.groups.add(group);
+    this.#version++;
   }
 
   /** @throws NinePError naming what is not there; a user's default group is not taken from him */
@@ -144,6 +156,7 @@ export class UserTable {
       throw nodeError(`${groupName} is the default group of user ${userName}`);
     }
     user.groups.delete(group);
+    this.#version++;
   }
 
   /** @throws NinePError `NAME:group exists`, `GID:group exists` */
@@ -154,6 +167,7 @@ export class UserTable {
     const group = { name, gid };
     this.#groups.set(name, group);
     this.#byGid.set(gid, group);
+    this.#version++;
     return group;
   }
 
@@ -165,6 +179,7 @@ export class UserTable {
     }
     this.#groups.delete(name);
     this.#byGid.delete(group.gid);
+    this.#version++;
   }
 
   /** Removes all users and groups but the administrator's. */
@@ -176,6 +191,7 @@ export class UserTable {
       this.#byGid.delete(group.gid);
       this.admin.groups.delete(group);
     }
+    this.#version++;
   }
 
   /** What `pwent` shows, the newest first as the C node does. */
@@ -196,12 +212,14 @@ export class UserTable {
   #insert(user: User): void {
     this.#users.set(user.name, user);
     this.#byUid.set(user.uid, user);
+    this.#version++;
   }
 
   #remove(user: User): void {
     user.deleted = true;
     this.#users.delete(user.name);
     this.#byUid.delete(user.uid);
+    this.#version++;
   }
 
   #userInPool(name: string): User {

@@ -192,6 +192,7 @@ async function run(program: string, line: string): Promise<Outcome> {
     namespaces: new Namespaces(findNamespaceTools, async () => mounter, stages),
     pipes: new PipeMaker(tools.sh),
     cgroups: undefined,
+    names: undefined,
     instance: 'a'.repeat(32),
     changesUser: true,
     nofile: '',

@@ -189,6 +189,7 @@ function setUp() {
     namespaces: new Namespaces(findNamespaceTools, refuseMounts, join(directory, 'namespaces')),
     pipes: new PipeMaker(tools.sh),
     cgroups: undefined,
+    names: undefined,
     instance: 'a'.repeat(32),
     changesUser: false,
     nofile: '',
