@@ -78,7 +78,7 @@ describe('xrx on four nodes', () => {
   test.each([
     ['its own', 'exit 7', 7],
     ['128 + N', 'kill -TERM $$', 143],
-    ['127 where it is not found', 'exec no-such-program', 127],
+    ['127 where it is not found', 'PATH=/usr/bin:/bin; exec no-such-program', 127],
   ])('exits with the status of the program: %s', async (_, script, status) => {
     expect((await site.xrx(['n2', 'sh', '-c', script])).status).toBe(status);
   });
@@ -208,7 +208,7 @@ describe('xrx on four nodes', () => {
   test('-h shows examples, -V the version', async () => {
     const help = await site.run('xrx', ['-h']);
     expect(help).toMatchObject({ status: 0, stderr: '' });
-    expect(help.stdout).toContain("xrx 'n[8-11]' date");
+    expect(help.stdout).toContain("xrx -l 'n[8-11]' date");
     expect((await site.run('xrx', ['-V'])).stdout).toMatch(/^xrx \d+\.\d+\.\d+\n$/);
   });
 

@@ -183,7 +183,7 @@ function ourCommand({ meta }: Transcript, nodes: readonly string[]) {
   if (command === 'xrx') {
     // `-s ns-cd` gave the historic xrx a namespace program of its own: go to `/`.
     args = args.filter((word) => word !== '-s' && word !== 'ns-cd');
-    args.unshift('--user', words[0] === 'setpriv' ? 'games' : 'root', '-c', '/');
+    args.unshift('-l', '--user', words[0] === 'setpriv' ? 'games' : 'root', '-c', '/');
   }
   return { command, args };
 }

@@ -64,7 +64,12 @@ export interface FileChannel {
    */
   readonly limits: { readonly msize: number; readonly attachTimeout: number };
   /** Who the user is on the node. */
-  readonly owner: { readonly uid: number; readonly gid: number };
+  readonly owner: {
+    readonly user: string;
+    readonly uid: number;
+    readonly group: string;
+    readonly gid: number;
+  };
 }
 
 /** Serves files to a session's program. */
@@ -156,7 +161,7 @@ export class Session {
     this.#files.term = term;
     return this.#attempt(async () => {
       const asked = term.fid.stat(given(options));
-      const [, { nUid, nGid }] = await allOrFirstError([term.opened, asked]);
+      const [, { uid: user, gid: group, nUid, nGid }] = await allOrFirstError([term.opened, asked]);
       if (nUid === undefined || nGid === undefined) {
         throw protocolError("the node tells no user's number");
       }
@@ -166,7 +171,7 @@ export class Session {
         transport: new TermTransport(term, { address, group: target.name }),
         // Its answers are the payload of writes.
         limits: { msize: client.maxCount, attachTimeout: NEVER_MS },
-        owner: { uid: nUid, gid: nGid },
+        owner: { user, uid: nUid, group, gid: nGid },
       });
     });
   }

@@ -61,7 +61,11 @@ export function clientFiles(options: FileOptions, keyFile: string | undefined): 
   });
   return {
     files: ({ transport, limits, owner }) => {
-      const files = exporter.forNode({ host: { uid, gid }, node: owner });
+      const files = exporter.forNode({
+        host: { uid, gid },
+        node: owner,
+        account: { ...owner, home: homedir(), shell: process.env.SHELL || '/bin/sh' },
+      });
       new Server(files, { limits }).accept(transport);
     },
     exportRoot: root,

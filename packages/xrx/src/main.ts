@@ -25,12 +25,12 @@ The exit status is the largest of the nodes': the program's own, 128 + N if sign
 126 not executable, 125 session not made, 124 timed out. It is 254 if a node could not be reached, refused, or was
 lost, 2 for wrong usage, 130 after a second Ctrl-C.`,
   examples: [
-    ["xrx 'n[8-11]' ./myprog data/in", 'your own program and data, on four nodes'],
+    ["xrx 'n[8-11]' ./myprog data/in", 'your own program and data'],
     ["xrx -l 'n[8-11]' date", "the nodes' own date"],
-    ["xrx -p 'n[8-11]' uptime", "each line with its node's name in front"],
+    ["xrx -p 'n[8-11]' uptime", "with the node's name on each line"],
     ['xrx -j myjob -c /data n8 make -j8', 'as job myjob, in /data'],
-    ["xrx -l n8 sh -c 'ls /tmp | wc -l'", "a line of shell, on the node's own /tmp"],
-    ["tar c . | xrx -l 'n[8-11]' tar xC /tmp", 'a directory to four nodes'],
+    ["xrx -l n8 sh -c 'ls /tmp | wc -l'", 'a line of shell on its files'],
+    ["tar c . | xrx -l 'n[8-11]' tar xC /tmp", 'a directory to them'],
   ],
 } as const;
 
@@ -61,7 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
       .option('--bind <A:B>', "show the node's own A at B, too", collected)
       .option('--hide <PATH>', 'hide more from the nodes than your keys and passwords', collected)
       .option('--show <PATH>', 'show what would be hidden', collected)
-      .option('--namespace <NODE=YOURS:…>', "the node's tree, with your directories put into it")
+      .option('--namespace <LIST>', "the node's tree with your directories in it (NODE=YOURS:...)")
       .option('--ns <FILE>', 'build the namespace by a program of your own')
       .option('--no-stdin', 'give the programs no input, as ssh -n does');
   });

@@ -142,6 +142,7 @@ function groupLines(users: UserTable): Line[] {
   }
   return users
     .groupEntries()
+    .reverse()
     .flatMap(({ name, gid }): Line[] =>
       fits(name) ? [[name, gid, (members.get(name) ?? []).join(',')]] : [],
     );

@@ -29,6 +29,12 @@ export interface View {
   readonly hidden: HiddenFiles;
   readonly kernel: KernelFiles;
   readonly owners: Owners;
+  /** What nodes see of a file that is not served as it is. */
+  readonly rewritten: (
+    file: LocalFile,
+    above: ExportedFile,
+    place: Place,
+  ) => ExportedFile | undefined;
 }
 
 /**
@@ -95,7 +101,8 @@ export class ExportedFile implements ServerFile<string> {
     if (file.isDirectory && kernel.has(file)) {
       return standInFor({ name, key: file.qid.path }, this);
     }
-    return new ExportedFile(this.#view, file, this, below);
+    const rewritten = below && this.#view.rewritten(file, this, below);
+    return rewritten ?? new ExportedFile(this.#view, file, this, below);
   }
 
   open(mode: number): OpenFile<string> {

@@ -1,15 +1,16 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Errno, NinePError } from '@xcpu/9p-protocol';
+import { Errno, NinePError, QidType } from '@xcpu/9p-protocol';
 import { type DirectoryLimits, type DirectoryServer, serveDirectory } from '@xcpu/9p-protocol/fs';
 import type { FileServer } from '@xcpu/9p-protocol/server';
 import { SetupError, systemText, UsageError } from '@xcpu/libxcpu';
-import { ExportedFile } from './exported-file.js';
+import { ACCOUNT_FILES, type Account, AccountFile } from './accounts.js';
+import { ExportedFile, type View } from './exported-file.js';
 import { HiddenFiles } from './hidden-files.js';
 import { KERNEL_DIRECTORIES, KernelFiles } from './kernel-files.js';
 import { type LocalFile, qidPathOf } from './local-file.js';
 import { type Owner, Owners } from './owners.js';
-import { placesOf } from './places.js';
+import { type Place, placesOf } from './places.js';
 
 /** What of this machine nodes get to see. Paths are absolute; `..` in them is taken as text. */
 export interface ExportOptions {
@@ -33,6 +34,8 @@ export interface NodeOwner {
   readonly host: Owner;
   /** The same user there. */
   readonly node: Owner;
+  /** How the files that name users tell of him; they are served as they are if left out. */
+  readonly account?: Account;
 }
 
 /**
@@ -86,6 +89,7 @@ export class Exporter {
       root: real,
       emptied: KERNEL_DIRECTORIES,
       mountPoints: mountPoints.map((path) => resolve('/', path)),
+      rewritten: [...ACCOUNT_FILES.keys()],
     });
     if (!this.#places.root.visible) {
       throw new UsageError(`${root} is hidden from nodes; --show ${root} makes an exception`);
@@ -97,7 +101,7 @@ export class Exporter {
    * The files as one node sees them. The user may attach there, and root, who mounts for him; other users of the node
    * are refused (EACCES).
    */
-  forNode({ host, node }: NodeOwner): FileServer<string> {
+  forNode({ host, node, account }: NodeOwner): FileServer<string> {
     const owners = new Owners(host, node);
     return {
       byteNames: true,
@@ -111,8 +115,8 @@ export class Exporter {
         }
         const entered = this.#server.attach(login, auth, request);
         return entered instanceof Promise
-          ? entered.then(({ root, user }) => ({ root: this.#root(root, owners), user }))
-          : { root: this.#root(entered.root, owners), user: entered.user };
+          ? entered.then(({ root, user }) => ({ root: this.#root(root, owners, account), user }))
+          : { root: this.#root(entered.root, owners, account), user: entered.user };
       },
     };
   }
@@ -122,10 +126,23 @@ export class Exporter {
     this.#server.close();
   }
 
-  #root(file: LocalFile, owners: Owners): ExportedFile {
+  #root(file: LocalFile, owners: Owners, account: Account | undefined): ExportedFile {
     const { top, root } = this.#places;
     this.#hidden ??= new HiddenFiles(top, (stats) => qidPathOf(file, stats), this.#now);
-    const view = { hidden: this.#hidden, kernel: this.#kernel, owners };
+    const lines = new Map<Place, string>();
+    if (account) {
+      for (const [path, line] of ACCOUNT_FILES) lines.set(root.at(path), line(account));
+    }
+    const view: View = {
+      hidden: this.#hidden,
+      kernel: this.#kernel,
+      owners,
+      rewritten: (file, above, place) => {
+        const line = lines.get(place);
+        const isFile = file.qid.type === QidType.FILE;
+        return line && isFile ? new AccountFile(view, file, above, place, line) : undefined;
+      },
+    };
     return new ExportedFile(view, file, undefined, root);
   }
 }

@@ -61,6 +61,8 @@ export interface PathRules {
   readonly emptied: readonly string[];
   /** Below the root: empty directories where there is nothing. */
   readonly mountPoints: readonly string[];
+  /** Below the root: what is not served as it is. */
+  readonly rewritten: readonly string[];
 }
 
 /** The places that the rules are about, from this machine's `/` down, and that of the exported directory. */
@@ -71,6 +73,7 @@ export function placesOf(rules: PathRules): { readonly top: Place; readonly root
   const root = top.at(rules.root);
   for (const path of rules.emptied) root.at(path).emptied = true;
   for (const path of rules.mountPoints) root.at(path).mountPoint = true;
+  for (const path of rules.rewritten) root.at(path);
   settle(top, false);
   return { top, root };
 }
