@@ -113,6 +113,7 @@ function perform(
 }
 
 async function release(volume: Volume, request: Release | Releasedir): Promise<Answer> {
-  if (request.opcode === Opcode.RELEASE) await locks.unlockReleased(volume, request);
+  if (request.opcode === Opcode.RELEASEDIR) return directories.release(volume, request);
+  await locks.unlockReleased(volume, request);
   return files.release(volume, request);
 }

@@ -14,6 +14,7 @@ import type { FuseRequest, Init } from './protocol/requests.js';
 import { readU64, writeU64 } from './protocol/words.js';
 import { Pipeline } from './remote/pipeline.js';
 import { remoteOf, type UserIds } from './remote/remote.js';
+import type { Foresight } from './tree/foresight.js';
 import type { Node } from './tree/node.js';
 import { NodeTable } from './tree/node-table.js';
 import { type Answer, Volume, type VolumeParts } from './volume.js';
@@ -28,6 +29,8 @@ export interface ServeOptions {
   readonly ids?: UserIds;
   /** Fids kept for files that are not open. Default 4096. */
   readonly maxFids?: number;
+  /** What was looked up first before, in mounts of the same tree. */
+  readonly foresight?: Foresight;
   /** Every request of the kernel and what became of it (a Linux error number, 0 for success), for a log. */
   readonly trace?: FuseTrace;
 }
@@ -66,7 +69,7 @@ export async function serveFuse(
   const remote = remoteOf(client, options.ids ?? self);
   const file = await remote.getattr(root, {});
   if (!(file.qid.type & QidType.DIR)) throw new Error('what the server serves is not a directory');
-  const { cache = 'open', owners = sameOwners, maxFids = MAX_FIDS, trace } = options;
+  const { cache = 'open', owners = sameOwners, maxFids = MAX_FIDS, foresight, trace } = options;
   return new FuseServer(
     fd,
     {
@@ -76,6 +79,7 @@ export async function serveFuse(
       owners,
       cache: typeof cache === 'string' ? CACHE_MODES[cache] : cache,
       clientId: `9pfuse-${randomUUID()}`,
+      foresight,
     },
     client.maxCount,
     trace,
@@ -250,6 +254,7 @@ export class FuseServer {
 
   /** Nobody waits for any answer. */
   #abandon(): void {
+    this.#volume.foreseen.drop();
     for (const { controller } of this.#pending.values()) controller.abort(interrupted());
   }
 }

@@ -15,3 +15,4 @@ export {
 export { formatRequest } from './protocol/format.js';
 export type { FuseRequest } from './protocol/requests.js';
 export type { UserIds } from './remote/remote.js';
+export { Foresight } from './tree/foresight.js';

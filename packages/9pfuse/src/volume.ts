@@ -1,10 +1,14 @@
+import { Errno, MAX_WALK_NAMES, NinePError } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import type { CachePolicy } from './cache.js';
 import type { Owners } from './owners.js';
+import { ROOT_NODE } from './protocol/constants.js';
 import { entryReply, type FuseAttributes, type FuseEntry } from './protocol/replies.js';
 import type { Pipeline } from './remote/pipeline.js';
 import type { Remote, RemoteFile } from './remote/remote.js';
 import { Changes } from './tree/changes.js';
+import { Foreseen } from './tree/foreseen.js';
+import type { Foresight } from './tree/foresight.js';
 import { HandleTable } from './tree/handles.js';
 import type { Node } from './tree/node.js';
 import type { NodeTable } from './tree/node-table.js';
@@ -15,6 +19,17 @@ export interface Answer {
   readonly body: readonly Uint8Array[];
   /** Takes back what the answer promised: the kernel no longer wanted it. */
   readonly refused?: () => void;
+}
+
+/** From the root on, without a slash in front; undefined where no name leads there, or one that is too long a way. */
+function pathOf(parent: Node, name: string): string | undefined {
+  let path = name;
+  let depth = 1;
+  for (let node = parent; node.id !== ROOT_NODE; node = node.place.parent, depth++) {
+    if (!node.place || depth === MAX_WALK_NAMES) return undefined;
+    path = `${node.place.name}/${path}`;
+  }
+  return path;
 }
 
 /** A file that has a name. */
@@ -30,7 +45,7 @@ export const DONE: Answer = { body: [] };
 export type VolumeParts = Pick<
   Volume,
   'remote' | 'pipeline' | 'nodes' | 'owners' | 'cache' | 'forgetAttributes' | 'clientId'
->;
+> & { readonly foresight?: Foresight | undefined };
 
 /** Everything that the operations of one mount share. */
 export class Volume {
@@ -40,6 +55,9 @@ export class Volume {
   readonly handles = new HandleTable();
   readonly changes = new Changes();
   readonly ahead = new AheadBudget();
+  readonly foreseen = new Foreseen();
+  /** Told of every path that is looked up. */
+  readonly watch: ((path: string) => void) | undefined;
   readonly owners: Owners;
   readonly cache: CachePolicy;
   /** Tells the kernel that attributes of a file that it has are no longer right. */
@@ -55,6 +73,10 @@ export class Volume {
     this.cache = parts.cache;
     this.forgetAttributes = parts.forgetAttributes;
     this.clientId = parts.clientId;
+    this.watch = parts.foresight?.watch();
+    const { attributes } = this.cache;
+    const paths = parts.foresight && attributes > 0 ? parts.foresight.paths : [];
+    this.foreseen.ask(this.nodes.root.fid!, paths, this.remote, this.pipeline, attributes);
   }
 
   /** A file's attributes as this machine sees them. */
@@ -77,8 +99,26 @@ export class Volume {
     return this.#find(parent, name, signal, (fid) => this.remote.getattr(fid, { signal }));
   }
 
-  /** The same for somebody on a path through it. */
-  look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {
+  /**
+   * The same for somebody on a path through it, and what was foreseen of it.
+   * @throws NinePError (ENOENT)
+   */
+  async look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {
+    const path = pathOf(parent, name);
+    if (path !== undefined) this.watch?.(path);
+    const { moment } = this.changes;
+    const seen = path === undefined ? undefined : await this.foreseen.take(path);
+    const isGood = moment === 0 && performance.now() - (seen?.at ?? 0) < this.cache.attributes;
+    if (seen && !isGood) void seen.found?.fid.clunk().catch(() => {});
+    if (!seen || !isGood) return this.#look(parent, name, signal);
+    if (!seen.found) throw new NinePError('no such file', Errno.ENOENT);
+    const { fid, file } = seen.found;
+    const node = this.nodes.found(parent, name, file, fid);
+    this.believe(node, file, moment);
+    return { node, file };
+  }
+
+  #look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {
     return this.#find(parent, name, signal, (fid) => this.remote.look(fid, { signal }));
   }
 

@@ -31,6 +31,14 @@ export async function access(
   return DONE;
 }
 
+/** Whether a directory is sure to be opened for this user: as far as the server told, and only where that is new. */
+export function mayList(volume: Volume, node: Node, uid: number): boolean {
+  if (!volume.believed(node)) return false;
+  const user = userOnServer(volume, uid);
+  const bits = user === node.uid ? node.mode >> 6 : node.mode;
+  return user === ROOT || (bits & AccessMask.READ) !== 0;
+}
+
 /** Bits of AccessMask. */
 function granted({ mode, uid, kind }: Node, user: number): number {
   const [owner, group, other] = [mode >> 6, mode >> 3, mode];

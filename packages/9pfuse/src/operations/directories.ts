@@ -1,13 +1,15 @@
 /** Listing directories. */
 import { setMaxListeners } from 'node:events';
-import { type DirectoryEntry, LinuxOpen, nameToBytes } from '@xcpu/9p-protocol';
+import { type DirectoryEntry, nameToBytes } from '@xcpu/9p-protocol';
 import { Opcode } from '../protocol/constants.js';
 import { ListingWriter } from '../protocol/listing.js';
 import { type FuseEntry, openReply } from '../protocol/replies.js';
-import type { Fsyncdir, Opendir, Readdir, Readdirplus } from '../protocol/requests.js';
+import type { Fsyncdir, Opendir, Readdir, Readdirplus, Releasedir } from '../protocol/requests.js';
 import type { RemoteFile } from '../remote/remote.js';
 import type { Node } from '../tree/node.js';
+import { OpenDirectory } from '../tree/open-directory.js';
 import { type Answer, DONE, type Volume } from '../volume.js';
+import { mayList } from './access.js';
 
 /** The longest name that the kernel takes: a longer one would cost it the whole listing. */
 const MAX_NAME = 1024;
@@ -26,12 +28,10 @@ export async function opendir(
   signal: AbortSignal,
 ): Promise<Answer> {
   const node = volume.nodes.get(request.node);
-  const { remote, pipeline, nodes } = volume;
-  const flags = LinuxOpen.RDONLY | LinuxOpen.DIRECTORY;
-  const [fid] = await nodes.use(node, (directory) =>
-    pipeline.walk(directory, undefined, (fid) => remote.open(fid, flags, { signal }), { signal }),
-  );
-  const handle = volume.handles.add(node, fid, { listing: remote.list(fid) });
+  const directory = new OpenDirectory(node, volume);
+  // Whoever may not is to be told now.
+  if (!mayList(volume, node, request.uid)) await directory.open({ signal });
+  const handle = volume.handles.addDirectory(node, directory);
   return {
     body: [openReply(handle.id, 0)],
     refused: () => volume.handles.close(handle),
@@ -44,12 +44,11 @@ export async function readdir(
   request: Readdir | Readdirplus,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { node, listing } = volume.handles.get(request.handle);
-  if (!listing) return DONE;
+  const { node, directory } = volume.handles.directory(request.handle);
   const plus = request.opcode === Opcode.READDIRPLUS;
   let { offset } = request;
   for (;;) {
-    const entries = await listing.from(offset, { signal });
+    const entries = await directory.from(offset, { signal });
     const last = entries.at(-1);
     if (!last) return DONE;
     const answer = plus
@@ -61,9 +60,14 @@ export async function readdir(
   }
 }
 
+export function release(volume: Volume, request: Releasedir): Answer {
+  volume.handles.close(volume.handles.directory(request.handle));
+  return DONE;
+}
+
 export async function fsyncdir(volume: Volume, request: Fsyncdir, signal: AbortSignal) {
-  const { fid } = volume.handles.get(request.handle);
-  await volume.remote.sync(fid, false, { signal });
+  const { directory } = volume.handles.directory(request.handle);
+  await volume.remote.sync(await directory.open({ signal }), false, { signal });
   return DONE;
 }
 

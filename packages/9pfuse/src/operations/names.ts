@@ -104,7 +104,7 @@ export async function rename(volume: Volume, request: Rename | Rename2, signal: 
  */
 async function keep({ nodes }: Volume, parent: Node, name: string): Promise<void> {
   const node = nodes.child(parent, name);
-  if (node && node.handles.size > 0) await nodes.use(node, async () => {}).catch(() => {});
+  if (node?.isOpen) await nodes.use(node, async () => {}).catch(() => {});
 }
 
 /** Makes something in directory `request.node` and tells of it. */

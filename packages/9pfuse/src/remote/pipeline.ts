@@ -2,7 +2,9 @@ import { Errno, MessageType, NinePError } from '@xcpu/9p-protocol';
 import { Fid, type RequestOptions } from '@xcpu/9p-protocol/client';
 
 /** What a server answers to a request that overtook the one that makes its fid. */
-const OVERTAKEN: readonly number[] = [0, Errno.EBADF, Errno.EIO, Errno.EINVAL, Errno.EPROTO];
+const OVERTAKEN: readonly number[] = [
+  ...[0, Errno.EBADF, Errno.EIO, Errno.EINVAL, Errno.EPROTO, Errno.ENOENT],
+];
 
 /**
  * Sends requests right behind the one that makes their fid, which saves a round trip. Servers need not answer in
@@ -20,17 +22,18 @@ export class Pipeline {
     if (b.status === 'fulfilled') return [a.value, b.value];
     if (!isOvertaken(b.reason)) throw b.reason;
     const again = await second();
-    this.#inOrder = false;
+    // A file that was being made, or that was removed meanwhile, may be missing on a server that answers in order, too.
+    if (b.reason.errno !== Errno.ENOENT) this.#inOrder = false;
     return [a.value, again];
   }
 
   /**
    * Walks to a new fid and asks something of it. The fid is clunked if that fails.
-   * @param name undefined for another fid of the same file
+   * @param names undefined for another fid of the same file; at most 16
    */
   async walk<T>(
     from: Fid,
-    name: string | undefined,
+    names: string | readonly string[] | undefined,
     ask: (fid: Fid) => Promise<T>,
     options: RequestOptions,
   ): Promise<[Fid, T]> {
@@ -40,7 +43,7 @@ export class Pipeline {
     try {
       const [, answer] = await this.run(
         async () => {
-          await walkOnce(from, fid, name, options);
+          await walkOnce(from, fid, names, options);
           walked = true;
         },
         () => ask(fid),
@@ -57,10 +60,10 @@ export class Pipeline {
 async function walkOnce(
   from: Fid,
   to: Fid,
-  name: string | undefined,
+  path: string | readonly string[] | undefined,
   { signal }: RequestOptions,
 ): Promise<void> {
-  const names = name === undefined ? [] : [name];
+  const names = path === undefined ? [] : [path].flat();
   const type = MessageType.Twalk;
   const request = { type, fid: from.number, newfid: to.number, names } as const;
   const { qids } = await from.client.request(request, signal);
@@ -68,9 +71,9 @@ async function walkOnce(
     // Some servers answer a name that is not there without an error: walk(5).
     throw new NinePError('file not found', Errno.ENOENT);
   }
-  to.qid = qids[0] ?? from.qid;
+  to.qid = qids.at(-1) ?? from.qid;
 }
 
-function isOvertaken(error: unknown): boolean {
+function isOvertaken(error: unknown): error is NinePError {
   return error instanceof NinePError && error.kind === 'file' && OVERTAKEN.includes(error.errno);
 }

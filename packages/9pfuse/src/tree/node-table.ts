@@ -185,7 +185,7 @@ export class NodeTable {
   #evict(): void {
     for (const node of this.#withFid) {
       // Without a name there is no way back to it: one that is open may be opened once more.
-      if (node.users === 0 && (node.place || node.handles.size === 0)) {
+      if (node.users === 0 && (node.place || !node.isOpen)) {
         this.#clunk(node);
         if (this.#withFid.size <= this.#maxFids) return;
       }

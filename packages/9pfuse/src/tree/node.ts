@@ -36,6 +36,8 @@ export class Node {
   /** Former fids that operations may still use. */
   retired: Fid[] | undefined;
   readonly handles = new Set<Handle>();
+  /** How often it is open as a directory. */
+  directories = 0;
   /** In bytes, as far as is known. */
   size: number;
   /** Kind and permissions, as the server told last. */
@@ -63,6 +65,11 @@ export class Node {
     this.uid = file.attributes.uid;
     this.toldAt = Math.floor(performance.now());
     this.#stamp = stampOf(file);
+  }
+
+  /** Whether a process has it open: then it is there though its name may be gone. */
+  get isOpen(): boolean {
+    return this.handles.size > 0 || this.directories > 0;
   }
 
   /** Takes note of what the server tells now; whether the contents are those that it told of last. */

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { DuplexTransport } from '@xcpu/9p-protocol';
 import { type FileSystem, mount } from '@xcpu/9p-protocol/client';
 import {
+  Foresight,
   type FuseServer,
   MountPoint,
   openFuse,
@@ -13,11 +14,15 @@ import {
 } from '@xcpu/9pfuse';
 import { type HelperNews, MAX_ORDER, type MountOrder, parseLine } from './helper-protocol.js';
 
+/** Each is some kilobytes. */
+const MAX_FORESIGHTS = 64;
+
 const PEER = { address: 'session', group: 'session' };
 
 /** Carries out the daemon's orders in the helper: mounts, and serves until the namespace or the conversation ends. */
 export class FuseService {
   readonly #tell: (news: HelperNews) => void;
+  readonly #foresights = new Foresights();
 
   constructor(tell: (news: HelperNews) => void) {
     this.#tell = tell;
@@ -31,7 +36,7 @@ export class FuseService {
     const order = parseLine<MountOrder>(line);
     const { id } = order;
     try {
-      const server = await serve(order, socket);
+      const server = await serve(order, socket, this.#foresights);
       this.#tell({ event: 'mounted', id });
       // The conversation may end before: then everything is answered with EIO until the namespace ends.
       await server.closed.catch(() => {});
@@ -44,8 +49,28 @@ export class FuseService {
   }
 }
 
+/** What users' programs look up first, of those who mounted last. */
+class Foresights {
+  readonly #users = new Map<number, Foresight>();
+
+  of(uid: number): Foresight {
+    const foresight = this.#users.get(uid) ?? new Foresight();
+    this.#users.delete(uid);
+    this.#users.set(uid, foresight);
+    if (this.#users.size > MAX_FORESIGHTS) {
+      const [oldest] = this.#users.keys();
+      if (oldest !== undefined) this.#users.delete(oldest);
+    }
+    return foresight;
+  }
+}
+
 /** Mounts while the conversation begins: both take a while. */
-async function serve(order: MountOrder, socket: Socket): Promise<FuseServer> {
+async function serve(
+  order: MountOrder,
+  socket: Socket,
+  foresights: Foresights,
+): Promise<FuseServer> {
   await checkNamespace(order.pid);
   const fd = await openFuse();
   const placed = mountPoint(fd, order);
@@ -56,7 +81,10 @@ async function serve(order: MountOrder, socket: Socket): Promise<FuseServer> {
   try {
     if (place.status === 'rejected') throw place.reason;
     if (files.status === 'rejected') throw files.reason;
-    server = await serveFuse(fd, files.value.root, { owners: ownersOf(order) });
+    server = await serveFuse(fd, files.value.root, {
+      owners: ownersOf(order),
+      foresight: foresights.of(order.user.uid),
+    });
     await server.ready;
     await place.value.readAhead();
     return server;

@@ -1,0 +1,201 @@
+import { LinuxOpen, MessageType, transportPair } from '@xcpu/9p-protocol';
+import { attach, Client } from '@xcpu/9p-protocol/client';
+import { memoryServer } from '@xcpu/9p-protocol/memory';
+import { Server } from '@xcpu/9p-protocol/server';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CACHE_MODES } from '../../src/cache.js';
+import { dispatch } from '../../src/dispatch.js';
+import { sameOwners } from '../../src/owners.js';
+import { Opcode, ROOT_NODE, SetattrValid } from '../../src/protocol/constants.js';
+import type { FuseRequest } from '../../src/protocol/requests.js';
+import { LinuxRemote } from '../../src/remote/linux.js';
+import { Pipeline } from '../../src/remote/pipeline.js';
+import { Foresight } from '../../src/tree/foresight.js';
+import { NodeTable } from '../../src/tree/node-table.js';
+import { Volume } from '../../src/volume.js';
+
+const { signal } = new AbortController();
+const CONTENTS = 'x'.repeat(200_000);
+
+describe('requests of the server', () => {
+  let client: Client;
+  let volume: Volume;
+  let foresight: Foresight;
+  /** Types of the messages that the server got since the last look. */
+  let asked: number[];
+
+  beforeEach(async () => {
+    const [near, far] = transportPair();
+    new Server(memoryServer(), {
+      trace: (_, direction, { type }) => direction === 'received' && asked.push(type),
+    }).accept(far);
+    asked = [];
+    client = await Client.connect(near, { version: '9P2000.L' });
+    foresight = new Foresight();
+    volume = await mounted();
+    await make();
+  });
+  afterEach(() => client.destroy());
+
+  async function mounted(): Promise<Volume> {
+    const root = await attach(client, { uname: 'root', nUname: 0 });
+    const remote = new LinuxRemote();
+    return new Volume({
+      remote,
+      pipeline: new Pipeline(),
+      nodes: new NodeTable(root, await remote.getattr(root, {}), 100),
+      owners: sameOwners,
+      cache: CACHE_MODES.open,
+      clientId: 'test',
+      forgetAttributes: () => {},
+      foresight,
+    });
+  }
+
+  /** /file, /link -> file, /directory/deep */
+  async function make(): Promise<void> {
+    const root = volume.nodes.root.fid!;
+    const { remote } = volume;
+    const write = async (parent: typeof root, name: string, contents: string) => {
+      const fid = await parent.walk([]);
+      await remote.create(fid, name, LinuxOpen.RDWR, 0o644, undefined, {});
+      for (let at = 0; at < contents.length; at += fid.chunk) {
+        await fid.write(at, Buffer.from(contents).subarray(at, at + fid.chunk));
+      }
+      await fid.clunk();
+    };
+    await write(root, 'file', CONTENTS);
+    await remote.symlink(root, 'link', 'file', undefined, {});
+    await remote.mkdir(root, 'directory', 0o755, undefined, {});
+    await write(await root.walk(['directory']), 'deep', 'deep');
+    asked = [];
+  }
+
+  /** What they were since the last time. */
+  function requests(): string[] {
+    const names = asked.map((type) => nameOf(type));
+    asked = [];
+    return names;
+  }
+
+  async function does(opcode: number, more: object, on = volume): Promise<Buffer> {
+    const request = { opcode, node: ROOT_NODE, uid: 0, gid: 0, pid: 1, ...more };
+    const { body } = await dispatch(on, request as unknown as FuseRequest, signal);
+    return Buffer.concat(body);
+  }
+
+  const lookup = async (name: string, node = ROOT_NODE, on = volume) =>
+    Number((await does(Opcode.LOOKUP, { name, node }, on)).readBigUInt64LE(0));
+  const open = async (node: number, flags = 0) =>
+    Number((await does(Opcode.OPEN, { node, flags })).readBigUInt64LE(0));
+  const read = (node: number, handle: number, offset: number, size: number) =>
+    does(Opcode.READ, { node, handle, offset, size, lockOwner: 0, flags: 0 });
+  const write = (node: number, handle: number, offset: number, data: string) =>
+    does(Opcode.WRITE, { node, handle, offset, data: Buffer.from(data), writeFlags: 0 });
+
+  test('a file’s beginning comes with its opening, once', async () => {
+    const node = await lookup('file');
+    requests();
+    const handle = await open(node);
+    expect(requests()).toEqual(['Twalk', 'Tlopen', 'Tgetattr', 'Tread']);
+    expect((await read(node, handle, 0, 4096)).toString()).toBe(CONTENTS.slice(0, 4096));
+    expect((await read(node, handle, 4096, 126_976)).length).toBe(126_976);
+    expect(requests()).toEqual([]);
+    expect((await read(node, handle, 131_072, 4096)).length).toBe(4096);
+    expect(requests()).toEqual(['Tread']);
+    // The kernel has it by now.
+    await open(node);
+    expect(requests()).toEqual(['Twalk', 'Tlopen', 'Tgetattr']);
+  });
+
+  test('what was read ahead is not what was written since', async () => {
+    const node = await lookup('file');
+    const reader = await open(node);
+    const writer = await open(node, LinuxOpen.RDWR);
+    await write(node, writer, 0, 'new');
+    expect((await read(node, reader, 0, 5)).toString()).toBe('newxx');
+  });
+
+  test('attributes that were just told are not asked for again, unless something changed', async () => {
+    const node = await lookup('file');
+    requests();
+    await does(Opcode.GETATTR, { node });
+    expect(requests()).toEqual([]);
+    const mode = { valid: SetattrValid.MODE, mode: 0o600 };
+    await does(Opcode.SETATTR, { node, ...mode });
+    requests();
+    const told = await does(Opcode.GETATTR, { node });
+    expect(requests()).toEqual(['Tgetattr']);
+    // fuse_attr_out: 16 bytes, then the mode as the 11th word of fuse_attr.
+    expect(told.readUInt32LE(16 + 60) & 0o777).toBe(0o600);
+  });
+
+  test('where a link leads is told with the link', async () => {
+    const node = await lookup('link');
+    requests();
+    expect((await does(Opcode.READLINK, { node })).toString()).toBe('file');
+    expect(requests()).toEqual([]);
+  });
+
+  test('a directory is opened when it is read', async () => {
+    const node = await lookup('directory');
+    requests();
+    const opened = await does(Opcode.OPENDIR, { node, flags: 0 });
+    const handle = Number(opened.readBigUInt64LE(0));
+    expect(requests()).toEqual([]);
+    const listed = await does(Opcode.READDIR, { node, handle, offset: 0, size: 4096 });
+    expect(listed.toString('latin1')).toContain('deep');
+    expect(requests()).toEqual(['Twalk', 'Tlopen', 'Treaddir']);
+    await does(Opcode.RELEASEDIR, { node, handle });
+    expect(volume.handles.size).toBe(0);
+  });
+
+  describe('of a second mount', () => {
+    const walk = async (on: Volume) => {
+      const directory = await lookup('directory', ROOT_NODE, on);
+      await lookup('deep', directory, on);
+      await lookup('none', directory, on);
+    };
+
+    test('are made ahead for what the first looked up', async () => {
+      await walk(volume);
+      const second = await mounted();
+      // Answered in order, so after all that was asked for ahead.
+      await second.remote.statfs(second.nodes.root.fid!, {});
+      requests();
+      await walk(second);
+      await lookup('file', ROOT_NODE, second);
+      expect(requests()).toEqual(['Twalk', 'Tgetattr', 'Treadlink']);
+      expect(second.nodes.size).toBe(4);
+    });
+
+    test('count no more once something changed', async () => {
+      await walk(volume);
+      const second = await mounted();
+      await does(Opcode.UNLINK, { name: 'link' }, second);
+      requests();
+      await walk(second);
+      expect(requests().filter((name) => name === 'Twalk')).toHaveLength(3);
+    });
+
+    test('are at most so many', () => {
+      const watch = foresight.watch();
+      for (let index = 0; index < 1000; index++) watch(`name-${index}`);
+      expect(foresight.paths).toHaveLength(128);
+      expect(foresight.paths.at(-1)).toBe('name-999');
+    });
+
+    test('are not learned from what is looked up later', () => {
+      let now = 0;
+      const watch = foresight.watch(() => now);
+      watch('early');
+      now = 2000;
+      watch('late');
+      expect(foresight.paths).toEqual(['early']);
+    });
+  });
+});
+
+function nameOf(type: number): string {
+  return Object.entries(MessageType).find(([, value]) => value === type)?.[0] ?? String(type);
+}
