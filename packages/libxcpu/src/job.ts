@@ -120,6 +120,7 @@ export class Job implements AsyncIterable<JobEvent> {
       cwd,
       namespace,
       exportRoot,
+      legacyFiles,
       env,
       fanOut = FAN_OUT,
       connectTimeout,
@@ -131,7 +132,7 @@ export class Job implements AsyncIterable<JobEvent> {
     const share = Math.floor(OUTPUT_BUDGET / (this.targets.length * 2 * 3));
     return {
       login,
-      program: { argv, jobid, cwd, namespace, exportRoot, env: env && [...env] },
+      program: { argv, jobid, cwd, namespace, exportRoot, legacyFiles, env: env && [...env] },
       dialOptions: { connectTimeout, trace, msize },
       files,
       readBytes: Math.max(MIN_READ, Math.min(files ? MAX_READ_BESIDE_FILES : MAX_READ, share)),

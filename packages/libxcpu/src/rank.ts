@@ -140,7 +140,7 @@ export class Rank {
   }
 
   async #start(): Promise<Running> {
-    const { login, dialOptions, files } = this.#context;
+    const { login, dialOptions, files, program } = this.#context;
     const { signal } = this.#settingUp;
     signal.throwIfAborted();
     let session: Promise<Session> | undefined;
@@ -155,7 +155,9 @@ export class Rank {
     signal.addEventListener('abort', abort);
     try {
       signal.throwIfAborted();
-      if (files && connection.legacy) throw legacyFilesError(this.#target);
+      if (files && connection.legacy && !program.legacyFiles) {
+        throw legacyFilesError(this.#target);
+      }
       return await this.#exec(connection, await (session ?? Session.create(connection)));
     } catch (error) {
       connection.close();
@@ -169,7 +171,7 @@ export class Rank {
     const { files } = this.#context;
     const input = this.#input !== undefined;
     const program = { ...this.#context.program, rank: this.#rank, input };
-    const served = files && session.serve(files);
+    const served = connection.legacy ? undefined : files && session.serve(files);
     // It is waited for below.
     served?.catch(() => {});
     await session.prepare(program);

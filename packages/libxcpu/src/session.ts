@@ -47,6 +47,8 @@ export interface Program {
   readonly namespace?: string | undefined;
   /** The directory of this machine that its files are served from, which it sees as `/`. Default `/`. */
   readonly exportRoot?: string | undefined;
+  /** How it reaches the files on a legacy node, which has no `term`. */
+  readonly legacyFiles?: LegacyFiles | undefined;
   /** Whether there is input for it. Without, its input ends at once: `closeStdin` is then needed for a legacy node only. */
   readonly input: boolean;
   /** Variables added to what the node gives; a name that the node gives already keeps the node's value. */
@@ -70,6 +72,15 @@ export interface FileChannel {
     readonly group: string;
     readonly gid: number;
   };
+}
+
+/** Files that are served at a port of this machine, for nodes that know no other way. */
+export interface LegacyFiles {
+  readonly port: number;
+  /** The namespace program that mounts them from `$XCPUTSADDR`, as historic nodes understand it. */
+  readonly namespace: string;
+  /** Told of the address of each node that is going to connect. */
+  allow(address: string): void;
 }
 
 /** Serves files to a session's program. */
@@ -326,21 +337,24 @@ export class Session {
     await Promise.all(writes);
   }
 
-  #environment({ env = [], exportRoot = '/' }: Program): EnvironmentEntry[] {
-    const address = this.connection.client.transport.localAddress;
+  #environment({ env = [], exportRoot = '/', legacyFiles }: Program): EnvironmentEntry[] {
+    const { localAddress: address, peer } = this.connection.client.transport;
+    const port = this.connection.legacy ? legacyFiles?.port : undefined;
+    if (port !== undefined) legacyFiles?.allow(hostOf(peer.address));
+    const files = port === undefined ? address : `${hostOf(address)}!${port}`;
     return [
       ['XCPUARCHDIR', seenFrom(exportRoot, this.#archDirectory)],
       ['XCPUCLADDR', address],
-      ['XCPUTSADDR', this.#files.term ? OWN_TERM : address],
+      ['XCPUTSADDR', this.#files.term ? OWN_TERM : files],
       ...env,
     ];
   }
 
-  #namespace({ cwd, namespace }: Program): string {
+  #namespace({ cwd, namespace, legacyFiles }: Program): string {
     const { legacy } = this.connection;
-    if (namespace !== undefined) return namespace;
-    if (cwd === undefined && !legacy) return '';
-    const text = formatNamespace([{ command: 'cd', directory: cwd ?? '/' }]);
+    const whole = legacy ? legacyFiles?.namespace : namespace;
+    if (whole === undefined && cwd === undefined && !legacy) return '';
+    const text = whole ?? formatNamespace([{ command: 'cd', directory: cwd ?? '/' }]);
     const blanks = legacy ? LEGACY_NAMESPACE_BYTES - Buffer.byteLength(text) : 0;
     return text.replace(' ', ' '.repeat(1 + Math.max(blanks, 0)));
   }
@@ -403,6 +417,11 @@ async function openEach(
   const stdin = await open('stdin', OpenMode.WRITE);
   const stdout = await open('stdout', OpenMode.READ);
   return { ctl, wait, stdin, stdout, stderr: await open('stderr', OpenMode.READ) };
+}
+
+/** The first half of `host!port`. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf('!'));
 }
 
 /** A directory as it is called below another; empty if it is not there. */

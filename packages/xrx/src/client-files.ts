@@ -1,12 +1,14 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import { listenTcp } from '@xcpu/9p-protocol';
 import { Server } from '@xcpu/9p-protocol/server';
-import { type ServeFiles, SetupError, systemText } from '@xcpu/libxcpu';
+import { type LegacyFiles, type ServeFiles, SetupError, systemText } from '@xcpu/libxcpu';
 import type { EnvironmentEntry } from '@xcpu/xcpu-protocol';
 import { travellingEnvironment } from './export/environment.js';
-import { exportFiles } from './export/exporter.js';
+import { type Exporter, exportFiles } from './export/exporter.js';
 import { namespaceProgram } from './export/namespace.js';
+import type { Owner } from './export/owners.js';
 import { privateFiles } from './export/private-files.js';
 import { sysroots } from './export/sysroots.js';
 
@@ -20,6 +22,7 @@ export interface FileOptions {
   readonly bind?: readonly string[];
   readonly hide?: readonly string[];
   readonly show?: readonly string[];
+  readonly legacyExport?: true;
 }
 
 /** What a job is told so that its programs see the user's files. */
@@ -28,6 +31,7 @@ export interface ClientFiles {
   readonly exportRoot: string;
   readonly namespace: string;
   readonly env: readonly EnvironmentEntry[];
+  readonly legacyFiles: LegacyFiles | undefined;
 }
 
 /**
@@ -35,7 +39,10 @@ export interface ClientFiles {
  * @param keyFile the key that xrx logs in with, which no node may see
  * @throws UsageError, SetupError for what the options ask and cannot be
  */
-export function clientFiles(options: FileOptions, keyFile: string | undefined): ClientFiles {
+export async function clientFiles(
+  options: FileOptions,
+  keyFile: string | undefined,
+): Promise<ClientFiles> {
   const { chdir, readOnly, namespace: directories, bind: binds, show } = options;
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   const root = realRoot(options.root ?? '/');
@@ -71,6 +78,32 @@ export function clientFiles(options: FileOptions, keyFile: string | undefined): 
     exportRoot: root,
     namespace: program.text,
     env: [...program.variables, ...travellingEnvironment(process.env, program.ownTree)],
+    legacyFiles: options.legacyExport
+      ? await listeningFiles(exporter, { uid, gid }, program.text)
+      : undefined,
+  };
+}
+
+/**
+ * Serves the files at a port, to nodes that were connected to and nobody else. They prove nothing: whoever can take such
+ * an address, or is any user of such a node, reads and writes what its user can here. So it has to be asked for.
+ */
+async function listeningFiles(
+  exporter: Exporter,
+  host: Owner,
+  namespace: string,
+): Promise<LegacyFiles> {
+  const nodes = new Set<string>();
+  const server = new Server(exporter.forNode({ host, node: host }));
+  const listener = await listenTcp({ port: 0 }, (transport) => {
+    if (nodes.has(transport.peer.group)) server.accept(transport);
+    else transport.destroy();
+  });
+  return {
+    port: Number(/\d+$/.exec(listener.address)?.[0]),
+    // Historic nodes know no options; what is read-only is so here.
+    namespace: namespace.replace(/^(bind|import) (-r |-o ro )+/gm, '$1 '),
+    allow: (address) => nodes.add(address),
   };
 }
 

@@ -63,6 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
       .option('--show <PATH>', 'show what would be hidden', collected)
       .option('--namespace <LIST>', "the node's tree with your directories in it (NODE=YOURS:...)")
       .option('--ns <FILE>', 'build the namespace by a program of your own')
+      .option('--legacy-export', 'let historic C nodes reach your files at a port, unprotected')
       .option('--no-stdin', 'give the programs no input, as ssh -n does');
   });
   const { nodes, rest } = takeNodes(operands, { option: options.nodes });
@@ -115,9 +116,18 @@ async function main(args: readonly string[]): Promise<number> {
 async function filesOf(options: Options, keyFile: string | undefined) {
   if (!options.l) return (await import('./client-files.js')).clientFiles(options, keyFile);
   const { UsageError } = await import('@xcpu/libxcpu');
-  for (const name of ['root', 'readOnly', 'bind', 'hide', 'show', 'namespace', 'ns'] as const) {
+  for (const name of [
+    'root',
+    'readOnly',
+    'bind',
+    'hide',
+    'show',
+    'namespace',
+    'ns',
+    'legacyExport',
+  ] as const) {
     if (options[name] === undefined) continue;
-    const option = name === 'readOnly' ? 'read-only' : name;
+    const option = name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
     throw new UsageError(`--${option} is about your files, of which -l shows none`);
   }
   return { cwd: options.chdir };
