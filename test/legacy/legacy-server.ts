@@ -29,6 +29,8 @@ export interface LegacyServerOptions {
   readonly procs?: string;
   /** What runs for an argv. */
   readonly programs: (argv: readonly string[]) => Program;
+  /** Namespace programs go through, as on a node that may mount; the recorded one might not. */
+  readonly mounts?: boolean;
 }
 
 /**
@@ -72,7 +74,8 @@ export class LegacyServer {
 
   newSession(owner: string, parent: string): LegacySession {
     const sid = String(this.sessions.length);
-    const session = new LegacySession(sid, owner, parent, this.options.programs);
+    const { programs, mounts = false } = this.options;
+    const session = new LegacySession(sid, owner, parent, programs, mounts);
     this.sessions.push(session);
     return session;
   }

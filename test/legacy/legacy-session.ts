@@ -50,6 +50,7 @@ export class LegacySession {
   onInput: ((data: string | undefined) => void) | undefined;
   onSignal: ((signal: number) => void) | undefined;
   #input: (string | undefined)[] = [];
+  readonly #mounts: boolean;
   #programs: (argv: readonly string[]) => Program;
   /** Unfinished or failed lines: they stay in front of all that follows. */
   #commands = '';
@@ -59,11 +60,13 @@ export class LegacySession {
     owner: string,
     parent: string,
     programs: (argv: readonly string[]) => Program,
+    mounts: boolean,
   ) {
     this.sid = sid;
     this.owner = owner;
     this.parent = parent;
     this.#programs = programs;
+    this.#mounts = mounts;
   }
 
   /** The file as it reads from its beginning; undefined for those that are read otherwise. */
@@ -139,7 +142,7 @@ export class LegacySession {
     const lines = this.ns.split('\n').slice(0, -1);
     if (lines.some((line) => line.trim() === '')) throw new LegacyCrash('a blank line in ns spins');
     const foreign = lines.find((line) => line.trim().split(/\s+/)[0] !== 'cd');
-    if (foreign !== undefined) {
+    if (foreign !== undefined && !this.#mounts) {
       this.stderr.push(`${foreign}: Operation not permitted\n`);
       return this.exit(256 * 22);
     }

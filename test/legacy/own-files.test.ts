@@ -23,7 +23,8 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'xcpu-legacy-'));
   key = (await writeKey(testKey('user_key'), directory)).privateFile;
   const adminKey = testKey('admin_key').publicKey;
-  server = await LegacyServer.start({ host: NODE, adminKey, procs: '', programs: programFor });
+  const programs = programFor;
+  server = await LegacyServer.start({ host: NODE, adminKey, programs, mounts: true });
   for (const command of preparationCommands(PREPARATIONS.xrx_true ?? {})) {
     server.users.write(`${command}\n`);
   }
