@@ -33,8 +33,8 @@ export PATH=${BIN}:$PATH
 export XCPU_NODES_FILE=$PWD/nodes XCPU_ADMIN_KEY=$PWD/admin_key`);
 
   heading('and then, for example');
-  showCommand(shellLine(['xrx', ...login, nodeSet, 'date']));
-  showCommand(shellLine(['xrx', '-p', ...login, nodeSet, 'id']));
+  showCommand(shellLine(['xrx', '-p', ...login, nodeSet, 'ls']));
+  showCommand(shellLine(['xrx', '-lp', ...login, nodeSet, 'id']));
   showCommand(shellLine(['xps', nodeSet]));
 
   console.log(`\n${styleText('green', 'The cluster runs.')} Ctrl-C ends it.`);

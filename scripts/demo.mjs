@@ -2,11 +2,19 @@
 //
 // Four nodes on this machine: starts them, introduces a user, runs programs, and cleans up. Needs no rights.
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEFAULT_PORT, introduction } from './lib/cluster.mjs';
 import { heading, run, runInBackground, runLine, shellLine, showCommand } from './lib/show.mjs';
 import { styleText } from './lib/style.mjs';
 import { withCluster } from './lib/with-cluster.mjs';
+
+/** A program of the user's. */
+const GREET = `#!/bin/sh
+cat "$1"
+echo "$XCPUID was here" >answer-\${XCPUID#/}
+`;
 
 console.log(`${styleText('bold', 'xcpu')}: run programs on many nodes at once`);
 
@@ -30,17 +38,22 @@ await withCluster('demo', { count: 4 }, async (cluster, signal) => {
     await run(command, options);
   }
 
-  heading('A program runs on all of them at once');
-  await run(['xrx', ...login, nodeSet, 'date'], options);
+  heading('A program runs on all of them at once; with -l it is their own');
+  await run(['xrx', '-l', ...login, nodeSet, 'date'], options);
 
   heading('Each gets the input; -p says who answers');
   await runLine(
-    `echo hello nodes | ${shellLine(['xrx', '-p', ...login, nodeSet, 'tr', 'a-z', 'A-Z'])}`,
+    `echo hello nodes | ${shellLine(['xrx', '-lp', ...login, nodeSet, 'tr', 'a-z', 'A-Z'])}`,
     options,
   );
 
+  await ownFiles(cluster, options);
+
   heading('A job goes on in the background; xps lists processes, with -x those of jobs');
-  const job = runInBackground(['xrx', '-j', 'nap', ...login, nodeSet, 'sleep', '60'], options);
+  const job = runInBackground(
+    ['xrx', '-l', '-j', 'nap', ...login, nodeSet, 'sleep', '60'],
+    options,
+  );
   await started('nap', cluster, signal);
   await run(['xps', '-x', nodeSet], options);
   await job.end();
@@ -50,6 +63,32 @@ if (!process.exitCode) {
   console.log(`
 ${styleText('green', 'That was xcpu.')} The daemons are stopped and the folder is gone.
 To try it yourself: ${styleText('bold', 'npm run cluster -- 4')}; then, a real cluster: README.md`);
+}
+
+/** A program and its data that are in this folder only, where this machine lets its nodes mount them. */
+async function ownFiles({ login, nodeSet, folder, env }, options) {
+  const reason = await refusal(['xrx', ...login, nodeSet, 'true'], { cwd: folder, env });
+  if (reason) {
+    heading('Your own files would be there without -l, but this machine forbids it');
+    console.log(reason);
+    return;
+  }
+  heading('Without -l it is your program, and your files, in the directory that you are in');
+  await writeFile(join(folder, 'greetings'), 'salve\n');
+  await writeFile(join(folder, 'greet'), GREET, { mode: 0o755 });
+  await run(['cat', 'greet'], options);
+  await run(['xrx', '-p', ...login, nodeSet, './greet', 'greetings'], options);
+  await runLine('cat answer-*', options);
+}
+
+/** Why a command fails, undefined if it does not. */
+async function refusal([command, ...args], options) {
+  try {
+    await promisify(execFile)(command, args, options);
+    return undefined;
+  } catch (error) {
+    return error.stderr.split('\n')[0];
+  }
 }
 
 /** Waits until the job's program runs on all nodes: a person would have taken longer to type the next line. */

@@ -16,6 +16,7 @@ packages=(
   python3         # maps files of a mount into memory
   qemu-system-x86 # emulates machines with a kernel whose 9p client mounts what we serve
   sqlite3         # keeps a database on a mount
+  sshfs           # mounts files through ssh: what programs that see the user's files are measured against
   strace          # shows which descriptors and signals a program inherits
   util-linux      # setpriv, unshare: to become an ordinary user
   xz-utils        # unpacks that kernel
