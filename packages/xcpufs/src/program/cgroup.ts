@@ -15,6 +15,8 @@ import { promisify } from 'node:util';
 
 const writeTo = promisify<number, string, unknown>(write);
 
+/** Empty groups kept for the next sessions: the kernel takes longer to make and remove one than to start a program. */
+const MAX_SPARE = 8;
 /** How often an emptying group is looked at, in milliseconds. */
 const POLL_MS = 20;
 const POLLS = 100;
@@ -26,6 +28,9 @@ const POLLS = 100;
 export class Cgroups {
   /** Where the groups are made. */
   readonly directory: string;
+  /** Groups that were used and are empty. */
+  readonly #spare: string[] = [];
+  #made = 0;
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -52,12 +57,14 @@ export class Cgroups {
     return new Cgroups(directory);
   }
 
-  /** Makes a group and answers its directory. */
-  make(name: string): string | undefined {
-    const directory = join(this.directory, name);
+  /** Takes an empty group and answers its name; undefined where none can be made. */
+  take(): string | undefined {
+    const spare = this.#spare.pop();
+    if (spare !== undefined) return spare;
+    const name = String(this.#made++);
     try {
-      mkdirSync(directory);
-      return directory;
+      mkdirSync(join(this.directory, name));
+      return name;
     } catch {
       return undefined;
     }
@@ -83,8 +90,25 @@ export class Cgroups {
     this.#killIn(join(this.directory, name));
   }
 
+  /** Gives a group back if nothing is in it, and tells whether it was so. */
+  giveBack(name: string): boolean {
+    if (this.#spare.length >= MAX_SPARE) return this.#removeEmpty(name);
+    if (!this.#isEmpty(name)) return false;
+    this.#spare.push(name);
+    return true;
+  }
+
+  #isEmpty(name: string): boolean {
+    try {
+      const events = readFileSync(join(this.directory, name, 'cgroup.events'), 'latin1');
+      return /^populated 0$/m.test(events);
+    } catch {
+      return false;
+    }
+  }
+
   /** Removes a group if nothing is in it, and tells whether it is gone. */
-  removeEmpty(name: string): boolean {
+  #removeEmpty(name: string): boolean {
     try {
       rmdirSync(join(this.directory, name));
       return true;
@@ -93,10 +117,17 @@ export class Cgroups {
     }
   }
 
-  /** Removes a group once everything in it is gone. */
-  async remove(name: string): Promise<void> {
+  /** Gives a group back once everything in it is gone. */
+  async release(name: string): Promise<void> {
     for (let poll = 0; poll < POLLS; poll++) {
-      if (this.removeEmpty(name)) return;
+      if (this.giveBack(name)) return;
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #remove(name: string): Promise<void> {
+    for (let poll = 0; poll < POLLS; poll++) {
+      if (this.#removeEmpty(name)) return;
       await sleep(POLL_MS);
     }
   }
@@ -104,8 +135,9 @@ export class Cgroups {
   /** Kills and removes all groups, and the place for them. */
   async close(): Promise<void> {
     this.#killIn(this.directory);
-    await Promise.all(groupsIn(this.directory).map((name) => this.remove(name)));
-    await this.remove('.');
+    this.#spare.length = 0;
+    await Promise.all(groupsIn(this.directory).map((name) => this.#remove(name)));
+    await this.#remove('.');
   }
 
   #killIn(directory: string): void {

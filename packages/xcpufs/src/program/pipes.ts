@@ -2,13 +2,14 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { nodeError } from '../errors.js';
+import { GATE } from './launcher.js';
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
-/** Sets of three made ahead, so that a program's start does not wait for a shell. */
-const AHEAD = 8;
-/** A program's pipes: for stdin, stdout and stderr. */
-const SET = 3;
+/** Sets made ahead, so that a program's start does not wait for a shell. */
+const AHEAD = 6;
+/** A program's pipes: for stdin, stdout and stderr, and its gate. */
+const SET = 4;
 
 /**
  * A command that keeps the pipe that is its input as descriptor 5, tells its process id, and ends when the input of
@@ -27,6 +28,8 @@ export interface ProgramPipes {
   readonly child: readonly [number, number, number];
   /** For us: the write end of its stdin, the read ends of the others. */
   readonly ours: readonly [number, number, number];
+  /** What the program waits at until our end, the write end, is closed. */
+  readonly gate: { readonly child: number; readonly ours: number };
 }
 
 /**
@@ -59,8 +62,8 @@ export class PipeMaker {
         await this.prepare();
         continue;
       }
-      const [first, second, third] = pipes as [number, number, number];
-      closeSync(third);
+      const [first, second, ...rest] = pipes as [number, number, ...number[]];
+      for (const fd of rest) closeSync(fd);
       return [first, second];
     }
   }
@@ -119,6 +122,8 @@ function firstLines(child: ChildProcessByStdio<Writable, Readable, null>, count:
   });
 }
 
+const STDIN = 0;
+
 /** Opens each pipe once for the program, in blocking mode, and once for us. */
 function splitEnds(
   pipes: readonly number[],
@@ -128,13 +133,14 @@ function splitEnds(
   const ours: number[] = [];
   try {
     for (const [index, fd] of pipes.entries()) {
-      if (owner) fchownSync(fd, owner.uid, owner.gid);
+      if (owner && index !== GATE) fchownSync(fd, owner.uid, owner.gid);
       const path = `/proc/self/fd/${fd}`;
-      const reads = index === 0;
+      const reads = index === STDIN || index === GATE;
       child.push(openSync(path, reads ? O_RDONLY : O_WRONLY));
       ours.push(openSync(path, (reads ? O_WRONLY : O_RDONLY) | O_NONBLOCK));
     }
-    return { child: child as never, ours: ours as never };
+    const gate = { child: child[GATE] as number, ours: ours[GATE] as number };
+    return { child: child.slice(0, GATE) as never, ours: ours.slice(0, GATE) as never, gate };
   } catch (error) {
     for (const fd of [...child, ...ours]) closeSync(fd);
     throw error;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Duplex, Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { WaitStatus } from '@xcpu/xcpu-protocol';
 import { nodeError } from '../errors.js';
 import type { Connect } from '../mounts/mounter.js';
@@ -12,7 +12,7 @@ import { CONTROL } from '../namespace/scripts.js';
 import type { HostNames } from '../users/host-names.js';
 import type { User } from '../users/users.js';
 import type { Cgroups } from './cgroup.js';
-import { buildCommand, type Command, GATE, launchCommand, type ProgramSpec } from './launcher.js';
+import { buildCommand, type Command, launchCommand, type ProgramSpec } from './launcher.js';
 import type { PipeMaker, ProgramPipes } from './pipes.js';
 import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
 import type { Tools } from './tools.js';
@@ -78,11 +78,11 @@ export class Spawner {
     const owner = this.#ownerOf(user);
     const pipes = this.pipes.open(owner);
     const spawn = (made: ProgramPipes) => {
-      const group = this.#makeGroup(sid);
+      const group = this.cgroups?.take();
       const as = this.changesUser ? user : undefined;
       const gated = group !== undefined;
       const command = launchCommand(this.tools, marked, as, gated, this.#nofile);
-      return this.#spawn(command, sid, made, group, gated ? ['pipe'] : []);
+      return this.#spawn(command, sid, made, group, gated ? [made.gate.child] : []);
     };
     return pipes instanceof Promise ? pipes.then(spawn) : spawn(pipes);
   }
@@ -100,7 +100,7 @@ export class Spawner {
       const pipes = await this.pipes.open(this.#ownerOf(user));
       const { builder } = namespace;
       const command = buildCommand(this.tools, spec, user, builder, this.#nofile);
-      const group = this.#makeGroup(sid);
+      const group = this.cgroups?.take();
       return this.#spawn(command, sid, pipes, group, ['pipe', ...toAgent], namespace);
     } catch (error) {
       namespace.remove();
@@ -125,24 +125,20 @@ export class Spawner {
       child.on('error', () => {});
       if (child.pid === undefined)
         throw nodeError('cannot start a process: the node is short of resources');
-      return new Program(child, sid, this, pipes.ours, group, namespace);
+      return new Program(child, sid, this, pipes, group, namespace);
     } catch (error) {
-      for (const fd of pipes.ours) closeSync(fd);
-      if (group) void this.cgroups?.remove(group);
+      for (const fd of [...pipes.ours, pipes.gate.ours]) closeSync(fd);
+      if (group) void this.cgroups?.release(group);
       throw (error as NodeJS.ErrnoException).code === 'E2BIG'
         ? nodeError('arguments and environment too long')
         : error;
     } finally {
-      for (const fd of pipes.child) closeSync(fd);
+      for (const fd of [...pipes.child, pipes.gate.child]) closeSync(fd);
     }
   }
 
   #ownerOf({ uid, group }: User): { uid: number; gid: number } | undefined {
     return this.changesUser ? { uid, gid: group.gid } : undefined;
-  }
-
-  #makeGroup(sid: number): string | undefined {
-    return this.cgroups?.make(String(sid)) ? String(sid) : undefined;
   }
 }
 
@@ -158,6 +154,8 @@ export class Program {
   readonly #spawner: Spawner;
   /** Its control group; none where it cannot have one. */
   #group: string | undefined;
+  /** Resolves when it is in its group, or cannot be. */
+  readonly #admitted: Promise<void>;
   /** Undefined where it runs in the node's own. */
   readonly #namespace: Namespace | undefined;
 
@@ -165,13 +163,13 @@ export class Program {
     child: ChildProcess,
     sid: number,
     spawner: Spawner,
-    descriptors: readonly [number, number, number],
+    pipes: ProgramPipes,
     group: string | undefined,
     namespace: Namespace | undefined,
   ) {
     this.pid = child.pid as number;
     this.#namespace = namespace;
-    this.descriptors = descriptors;
+    this.descriptors = pipes.ours;
     this.#sid = sid;
     this.#spawner = spawner;
     this.#group = group;
@@ -181,15 +179,11 @@ export class Program {
         resolve(this.status);
       });
     });
-    const admitted = group ? this.#enter(group) : Promise.resolve();
-    if (namespace) {
-      const control = child.stdio[CONTROL] as Duplex;
-      void leadBuilder(control, admitted, () => namespace.mountAll(this.pid));
-    } else if (group) {
-      const gate = child.stdio[GATE] as Writable;
-      gate.on('error', () => {});
-      void admitted.then(() => gate.end());
-    }
+    this.#admitted = group ? this.#enter(group) : Promise.resolve();
+    void this.#admitted.then(() => closeSync(pipes.gate.ours));
+    if (!namespace) return;
+    const control = child.stdio[CONTROL] as Duplex;
+    void leadBuilder(control, this.#admitted, () => namespace.mountAll(this.pid));
   }
 
   /** The program begins once it is in its group: the move may take the kernel longer than the loop may wait. */
@@ -197,7 +191,7 @@ export class Program {
     if (await this.#spawner.cgroups?.enter(group, this.pid)) return;
     // It is found by its environment then.
     this.#group = undefined;
-    void this.#spawner.cgroups?.remove(group);
+    void this.#spawner.cgroups?.release(group);
   }
 
   /** Sends a signal to the program's process group; does nothing once the program has ended. */
@@ -215,17 +209,21 @@ export class Program {
   async kill(): Promise<void> {
     const { cgroups, strays } = this.#spawner;
     this.signal(constants.signals.SIGKILL);
+    await this.#admitted;
     const group = this.#group;
-    if (!group) await strays.hunt(this.#sid);
+    if (!group) return strays.hunt(this.#sid);
     // A program that ended and left nothing behind, the usual case, has an empty group: there is nothing to kill.
-    else if (!this.status || !cgroups?.removeEmpty(group)) cgroups?.kill(group);
+    if (this.status && cgroups?.giveBack(group)) this.#group = undefined;
+    else cgroups?.kill(group);
   }
 
   /** Lets go of what the program took of the node, once everything that it started is gone. */
   async dispose(): Promise<void> {
     await this.#namespace?.close();
     this.#namespace?.remove();
-    if (this.#group) await this.#spawner.cgroups?.remove(this.#group);
+    const group = this.#group;
+    this.#group = undefined;
+    if (group) await this.#spawner.cgroups?.release(group);
   }
 }
 

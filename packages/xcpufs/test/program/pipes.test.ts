@@ -58,8 +58,8 @@ describe('the pipes of a program', () => {
     const maker = new PipeMaker(sh);
     const before = openDescriptors();
     for (let program = 0; program < 60; program++) {
-      const { child, ours } = await maker.open(undefined);
-      for (const fd of [...child, ...ours]) closeSync(fd);
+      const { child, ours, gate } = await maker.open(undefined);
+      for (const fd of [...child, ...ours, gate.child, gate.ours]) closeSync(fd);
     }
     await maker.prepare();
     expect(openDescriptors() - before).toBeLessThan(64);
