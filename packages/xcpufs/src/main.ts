@@ -17,7 +17,9 @@ async function main(): Promise<void> {
     process.exitCode = parsed.exitCode;
     return;
   }
-  stopOnSignal(await startDaemon(parsed.options));
+  const starting = startDaemon(parsed.options);
+  stopOnSignal(starting);
+  await starting;
 }
 
 /** So that `pgrep xcpufs` finds the daemon; its command line stays as it was typed. */
@@ -29,15 +31,18 @@ function nameProcess(): void {
   }
 }
 
-function stopOnSignal(daemon: Daemon): void {
+/** From the beginning: a daemon that is stopped while it starts leaves nothing behind either. */
+function stopOnSignal(starting: Promise<Daemon>): void {
   let stopping = false;
   const stop = () => {
     if (stopping) return;
     stopping = true;
-    daemon.stop().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
+    starting
+      .then((daemon) => daemon.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

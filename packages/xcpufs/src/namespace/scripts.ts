@@ -101,11 +101,11 @@ attempt() {
 
 add_mount_points() {
   top=$stage/root/mnt
-  attempt 'namespace: /mnt' "$mount" -c -t tmpfs -o size=64k,mode=755,nosuid,nodev xcpufs "$top"
+  attempt 'namespace: /mnt' "$mount" -n -c -t tmpfs -o size=64k,mode=755,nosuid,nodev xcpufs "$top"
   "$mkdir" "$top/term" "$top/sandbox"
   for entry in /mnt/*; do
     if [ -d "$entry" ] && "$mkdir" -p -- "$stage/root$entry"; then
-      "$mount" -c --rbind -- "$entry" "$stage/root$entry"
+      "$mount" -n -c --rbind -- "$entry" "$stage/root$entry"
     fi
   done 2>/dev/null
 }
@@ -126,15 +126,15 @@ dismiss_agent() {
 bind_read_only() {
   place=$stage/file
   [ ! -d "/proc/$agent/fd/8" ] || place=$stage/directory
-  attempt "$where" "$mount" -c --bind "/proc/$agent/fd/8" "$place"
-  attempt "$where" "$mount" -c -o remount,bind,ro "$place"
-  attempt "$where" "$mount" -c --move "$place" "/proc/$agent/fd/9"
+  attempt "$where" "$mount" -n -c --bind "/proc/$agent/fd/8" "$place"
+  attempt "$where" "$mount" -n -c -o remount,bind,ro "$place"
+  attempt "$where" "$mount" -n -c --move "$place" "/proc/$agent/fd/9"
 }
 
 place_import() {
   IFS= read -r answer <&3 || exit 125
   [ "$answer" = ${OK} ] || fail "$where: $answer"
-  attempt "$where" "$mount" -c --move "$stage/import-$1" "/proc/$agent/fd/9"
+  attempt "$where" "$mount" -n -c --move "$stage/import-$1" "/proc/$agent/fd/9"
 }
 
 remove_mount() {
@@ -142,7 +142,7 @@ remove_mount() {
   case " $before " in
   *" $id "*) fail "$where: not a mount of this program" ;;
   esac
-  attempt "$where" "$umount" -c -l "/proc/$agent/fd/9"
+  attempt "$where" "$umount" -n -c -l "/proc/$agent/fd/9"
 }
 
 change_root() {
@@ -155,15 +155,15 @@ perform() {
   case $2 in
   bind | rbind)
     if [ "$5" = ro ]; then bind_read_only; else
-      attempt "$where" "$mount" -c "--$2" "/proc/$agent/fd/8" "/proc/$agent/fd/9"
+      attempt "$where" "$mount" -n -c "--$2" "/proc/$agent/fd/8" "/proc/$agent/fd/9"
     fi
     ;;
   import) place_import "$3" ;;
   tmpfs)
     set -- "$5" "/proc/$agent/fd/9"
-    attempt "$where" "$mount" -c -t tmpfs -o "mode=755,$1\${1:+,}uid=$owner,gid=$owners,nosuid,nodev" xcpufs "$2"
+    attempt "$where" "$mount" -n -c -t tmpfs -o "mode=755,$1\${1:+,}uid=$owner,gid=$owners,nosuid,nodev" xcpufs "$2"
     ;;
-  mount) attempt "$where" "$mount" -c -t "$6" -o "$5\${5:+,}nosuid,nodev" -- "$3" "/proc/$agent/fd/9" ;;
+  mount) attempt "$where" "$mount" -n -c -t "$6" -o "$5\${5:+,}nosuid,nodev" -- "$3" "/proc/$agent/fd/9" ;;
   umount) remove_mount ;;
   chroot) change_root ;;
   esac
@@ -189,9 +189,10 @@ build() {
 echo ${READY} >&3
 read -r word <&3 && [ "$word" = ${BEGIN} ] || exit 125
 cd -- "$stage/empty" || fail 'namespace: the directory of the daemon is gone'
-attempt "namespace: the node's tree" "$mount" --rbind / "$stage/root"
+attempt "namespace: the node's tree" "$mount" -n --rbind / "$stage/root"
 if [ -d /mnt ] && { [ ! -d /mnt/term ] || [ ! -d /mnt/sandbox ]; }; then add_mount_points; fi
-[ -z "$unmounts" ] || before=$(cut -d ' ' -f 1 /proc/self/mountinfo | tr '\\n' ' ')
+before=
+[ -z "$unmounts" ] || while read -r id rest; do before="$before $id"; done </proc/self/mountinfo
 exec 6<"$stage/root"
 build "$count" "$@"
 shift $((count * ${STEP_WORDS}))
