@@ -1,9 +1,15 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { listenTcp } from '@xcpu/9p-protocol';
 import { Server } from '@xcpu/9p-protocol/server';
-import { type LegacyFiles, type ServeFiles, SetupError, systemText } from '@xcpu/libxcpu';
+import {
+  type LegacyFiles,
+  type ServeFiles,
+  SetupError,
+  systemText,
+  UsageError,
+} from '@xcpu/libxcpu';
 import type { EnvironmentEntry } from '@xcpu/xcpu-protocol';
 import { travellingEnvironment } from './export/environment.js';
 import { type Exporter, exportFiles } from './export/exporter.js';
@@ -46,6 +52,7 @@ export async function clientFiles(
   const { chdir, readOnly, namespace: directories, bind: binds, show } = options;
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   const root = realRoot(options.root ?? '/');
+  if (options.root !== undefined) checkShell(root, options);
   const trees = sysroots(process.env, root);
   const program = namespaceProgram({
     cwd: process.cwd(),
@@ -113,6 +120,15 @@ function realRoot(root: string): string {
   } catch (error) {
     throw new SetupError(`--root ${root}: ${systemText(error)}`);
   }
+}
+
+/** Programs are started by the shell of the tree that they see: better said here than by each node. */
+function checkShell(root: string, { ns, namespace, bind = [] }: FileOptions): void {
+  const own = ns === undefined && namespace === undefined && bind.length === 0;
+  if (!own || existsSync(join(root, 'bin/sh'))) return;
+  throw new UsageError(
+    `--root ${root}: there is no /bin/sh in it to start programs with; --bind /bin --bind /lib --bind /lib64 --bind /usr show the node's`,
+  );
 }
 
 function programFile(name: string): { name: string; text: string } {

@@ -1,0 +1,7 @@
+/* The user's own library. */
+#include <stdio.h>
+
+void greet(const char *whom)
+{
+	printf("hello %s\n", whom);
+}
