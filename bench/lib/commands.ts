@@ -14,10 +14,23 @@ export interface Command {
  * @returns milliseconds from just before its start until its end
  * @throws Error when its status is not 0 or it wrote to stderr: what failed is not worth measuring
  */
-export function timeCommand({ program, args, cwd, env = process.env }: Command): number {
+export function timeCommand(command: Command): number {
+  return run(command, 'ignore').elapsed;
+}
+
+/**
+ * What a command writes to its stdout.
+ *
+ * @throws Error as {@link timeCommand}
+ */
+export function outputOf(command: Command): string {
+  return run(command, 'pipe').output;
+}
+
+function run({ program, args, cwd, env = process.env }: Command, stdout: 'ignore' | 'pipe') {
   // Where it is set, Node.js 20 spends two thirds of its start on reading certificates, which nothing here uses.
   const { NODE_EXTRA_CA_CERTS: _, ...plain } = env;
-  const options: SpawnSyncOptions = { env: plain, stdio: ['ignore', 'ignore', 'pipe'] };
+  const options: SpawnSyncOptions = { env: plain, stdio: ['ignore', stdout, 'pipe'] };
   const start = performance.now();
   const result = spawnSync(program, args, cwd === undefined ? options : { ...options, cwd });
   const elapsed = performance.now() - start;
@@ -29,7 +42,7 @@ export function timeCommand({ program, args, cwd, env = process.env }: Command):
     const end = result.signal ?? `status ${result.status}`;
     throw new Error(`${program} ${args.join(' ')} ended with ${end}: ${said}`);
   }
-  return elapsed;
+  return { elapsed, output: String(result.stdout ?? '') };
 }
 
 /** Between two runs, in milliseconds: sshd goes on cleaning up after its client has ended, and so do daemons. */
@@ -47,27 +60,45 @@ export function timeInTurn(
   rounds: number,
   warmUps = 2,
 ): readonly number[][] {
-  const times: number[][] = commands.map(() => []);
+  return inTurn(
+    commands.map((command) => () => timeCommand(command)),
+    rounds,
+    warmUps,
+  );
+}
+
+/**
+ * Does pieces of work in turn, for the same reason.
+ *
+ * @param warmUps rounds that are thrown away first
+ * @returns what each piece of work answered, in its order
+ */
+export function inTurn<Result>(
+  works: readonly (() => Result)[],
+  rounds: number,
+  warmUps = 2,
+): readonly Result[][] {
+  const results: Result[][] = works.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {
-    commands.forEach((command, index) => {
+    works.forEach((work, index) => {
       settle();
-      const elapsed = timeAgainIfFailed(command);
+      const result = againIfFailed(work);
       if (round >= 0) {
-        times[index]?.push(elapsed);
+        results[index]?.push(result);
       }
     });
   }
-  return times;
+  return results;
 }
 
 /** One run in a thousand fails for want of something that the machine lacks for a moment: it is told, and not counted. */
-function timeAgainIfFailed(command: Command): number {
+function againIfFailed<Result>(work: () => Result): Result {
   try {
-    return timeCommand(command);
+    return work();
   } catch (error) {
     console.log(`once more: ${(error as Error).message}`);
     settle();
-    return timeCommand(command);
+    return work();
   }
 }
 

@@ -28,9 +28,19 @@ export async function startNodes(count: number): Promise<Cluster> {
   }
 }
 
-/** The arguments of an xrx that runs the words on the cluster's first `count` nodes, in the cluster's folder. */
-export function xrxArguments(cluster: Cluster, count: number, words: readonly string[]): string[] {
-  return [...cluster.login, count === 1 ? 'n1' : `n[1-${count}]`, ...words];
+/**
+ * The arguments of an xrx that runs the words on the cluster's first `count` nodes, in the cluster's folder.
+ *
+ * @param files what the program sees: the node's own files, or the cluster's user's
+ */
+export function xrxArguments(
+  cluster: Cluster,
+  count: number,
+  words: readonly string[],
+  files: 'node' | 'user' = 'node',
+): string[] {
+  const options = [...cluster.login, ...(files === 'node' ? ['-l'] : [])];
+  return [...options, count === 1 ? 'n1' : `n[1-${count}]`, ...words];
 }
 
 /** A conversation of the cluster's user with its first node. */

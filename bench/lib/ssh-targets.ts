@@ -14,6 +14,8 @@ export interface SshTargets {
   readonly addresses: readonly string[];
   /** Arguments that go before the host in a command line of ssh. */
   readonly sshArguments: readonly string[];
+  /** ssh's configuration file that they name. */
+  readonly configFile: string;
   /** For pdsh: the same arguments, and the ssh module. */
   readonly env: NodeJS.ProcessEnv;
   stop(): Promise<void>;
@@ -29,6 +31,7 @@ const START_TIMEOUT = 10_000;
  * - PAM as distributions ship it. No DNS or GSSAPI, no message of the day, no agent, no known hosts to search.
  * - An empty home: no start-up file of this machine's user is charged to ssh.
  * - MaxStartups lets all connections in at once; the default of 10:30:100 is meant for strangers.
+ * - Files are served by sshd's own process, which starts sooner than a program of its own.
  *
  * @param count how many addresses, 1 to 250
  */
@@ -75,6 +78,7 @@ export async function startSshTargets(count: number): Promise<SshTargets> {
   return {
     addresses,
     sshArguments: ['-F', path('ssh_config')],
+    configFile: path('ssh_config'),
     env: {
       ...process.env,
       PDSH_RCMD_TYPE: 'ssh',
@@ -103,6 +107,7 @@ PrintLastLog no
 X11Forwarding no
 MaxStartups 1000
 MaxSessions 1000
+Subsystem sftp internal-sftp
 SetEnv HOME=${folder}/home
 LogLevel ERROR
 `;
