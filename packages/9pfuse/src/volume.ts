@@ -10,6 +10,7 @@ import { Changes } from './tree/changes.js';
 import { Foreseen } from './tree/foreseen.js';
 import type { Foresight } from './tree/foresight.js';
 import { HandleTable } from './tree/handles.js';
+import { ListingHabit } from './tree/listing-habit.js';
 import type { Node } from './tree/node.js';
 import type { NodeTable } from './tree/node-table.js';
 import { AheadBudget } from './tree/read-ahead.js';
@@ -55,6 +56,7 @@ export class Volume {
   readonly handles = new HandleTable();
   readonly changes = new Changes();
   readonly ahead = new AheadBudget();
+  readonly listings = new ListingHabit();
   readonly foreseen = new Foreseen();
   /** Told of every path that is looked up. */
   readonly watch: ((path: string) => void) | undefined;
@@ -106,6 +108,7 @@ export class Volume {
   async look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {
     const path = pathOf(parent, name);
     if (path !== undefined) this.watch?.(path);
+    if (parent.listed) this.listings.lookedUp();
     const { moment } = this.changes;
     const seen = path === undefined ? undefined : await this.foreseen.take(path);
     const isGood = moment === 0 && performance.now() - (seen?.at ?? 0) < this.cache.attributes;

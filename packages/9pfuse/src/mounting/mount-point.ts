@@ -27,8 +27,8 @@ export interface MountPointOptions {
   readonly options?: readonly string[];
 }
 
-/** Largest readahead to ask for, in KiB: one request of the largest size. */
-const READAHEAD_KB = 1024;
+/** Largest readahead to ask for, in KiB: one request of the largest size, which is a page less than 1 MiB of messages. */
+const READAHEAD_KB = 1020;
 const TYPE = 'fuse.9p';
 
 /** A mount of a FUSE file system, in the mount namespace of this process or another. */

@@ -51,9 +51,12 @@ export async function readdir(
     const entries = await directory.from(offset, { signal });
     const last = entries.at(-1);
     if (!last) return DONE;
-    const answer = plus
-      ? await withFiles(volume, node, fitting(entries, request.size, true), request.size, signal)
-      : { body: [namesOnly(fitting(entries, request.size, false), request.size)] };
+    const some = fitting(entries, request.size, plus);
+    const alone = request.offset === 0 && !volume.listings.wantsFiles;
+    let answer: Answer;
+    if (!plus) answer = { body: [listed(some, request.size)] };
+    else if (alone) answer = withoutFiles(volume, node, some, request.size);
+    else answer = await withFiles(volume, node, some, request.size, signal);
     if (answer.body[0]!.length > 0) return answer;
     // All of these were names that the kernel would not take.
     offset = last.offset;
@@ -87,10 +90,23 @@ function fitting(
   return some;
 }
 
-function namesOnly(entries: readonly DirectoryEntry[], size: number): Buffer {
+/** @param file what READDIRPLUS tells of each; READDIR tells nothing */
+function listed(entries: readonly DirectoryEntry[], size: number, file?: FuseEntry): Buffer {
   const listing = new ListingWriter(size);
-  for (const entry of entries) listing.add(direntOf(entry));
+  for (const entry of entries) listing.add(direntOf(entry), file);
   return listing.bytes;
+}
+
+/** The first names of READDIRPLUS, as long as programs look few of them up: see ListingHabit. */
+function withoutFiles(
+  volume: Volume,
+  parent: Node,
+  entries: readonly DirectoryEntry[],
+  size: number,
+): Answer {
+  parent.listed = true;
+  volume.listings.listed(entries.length);
+  return { body: [listed(entries, size, NO_ENTRY)] };
 }
 
 async function withFiles(

@@ -36,6 +36,8 @@ export class Node {
   /** Former fids that operations may still use. */
   retired: Fid[] | undefined;
   readonly handles = new Set<Handle>();
+  /** Its names were listed, and no more of its files. */
+  listed = false;
   /** How often it is open as a directory. */
   directories = 0;
   /** In bytes, as far as is known. */

@@ -150,6 +150,25 @@ describe('requests of the server', () => {
     expect(volume.handles.size).toBe(0);
   });
 
+  test('a listing begins with names alone, until they are looked up', async () => {
+    const root = volume.nodes.root.fid!;
+    for (let index = 0; index < 20; index++) {
+      await volume.remote.mkdir(root, `d${index}`, 0o755, undefined, {});
+    }
+    const list = async () => {
+      const opened = await does(Opcode.OPENDIR, { flags: 0 });
+      const handle = Number(opened.readBigUInt64LE(0));
+      await does(Opcode.READDIRPLUS, { handle, offset: 0, size: 65_536 });
+    };
+    requests();
+    await list();
+    expect(requests().filter((name) => name === 'Tgetattr')).toEqual([]);
+    for (let index = 0; index < 10; index++) await lookup(`d${index}`);
+    requests();
+    await list();
+    expect(requests().filter((name) => name === 'Tgetattr')).toHaveLength(23);
+  });
+
   describe('of a second mount', () => {
     const walk = async (on: Volume) => {
       const directory = await lookup('directory', ROOT_NODE, on);

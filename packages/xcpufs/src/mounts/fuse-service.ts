@@ -15,7 +15,7 @@ import {
 import { type HelperNews, MAX_ORDER, type MountOrder, parseLine } from './helper-protocol.js';
 
 /** Each is some kilobytes. */
-const MAX_FORESIGHTS = 64;
+const MAX_FORESIGHTS = 128;
 
 const PEER = { address: 'session', group: 'session' };
 
@@ -49,17 +49,18 @@ export class FuseService {
   }
 }
 
-/** What users' programs look up first, of those who mounted last. */
+/** What users' programs look up first, of those that ran last. */
 class Foresights {
-  readonly #users = new Map<number, Foresight>();
+  readonly #known = new Map<string, Foresight>();
 
-  of(uid: number): Foresight {
-    const foresight = this.#users.get(uid) ?? new Foresight();
-    this.#users.delete(uid);
-    this.#users.set(uid, foresight);
-    if (this.#users.size > MAX_FORESIGHTS) {
-      const [oldest] = this.#users.keys();
-      if (oldest !== undefined) this.#users.delete(oldest);
+  of(uid: number, program: string): Foresight {
+    const key = `${uid} ${program}`;
+    const foresight = this.#known.get(key) ?? new Foresight();
+    this.#known.delete(key);
+    this.#known.set(key, foresight);
+    if (this.#known.size > MAX_FORESIGHTS) {
+      const [oldest] = this.#known.keys();
+      if (oldest !== undefined) this.#known.delete(oldest);
     }
     return foresight;
   }
@@ -83,7 +84,7 @@ async function serve(
     if (files.status === 'rejected') throw files.reason;
     server = await serveFuse(fd, files.value.root, {
       owners: ownersOf(order),
-      foresight: foresights.of(order.user.uid),
+      foresight: foresights.of(order.user.uid, order.program ?? ''),
     });
     await server.ready;
     await place.value.readAhead();

@@ -86,14 +86,14 @@ export class HelperProcess {
    * @throws MountError
    */
   async mount(request: Omit<MountOrder, 'id'>, connect: Connect): Promise<Socket> {
-    const { pid, directory, readOnly, msize, dialect, source, user, mapped } = request;
+    const { pid, directory, readOnly, msize, dialect, source, program, user, mapped } = request;
     const id = this.#nextId++;
     const mounted = new Promise<void>((resolve, reject) => {
       this.#orders.set(id, { resolve, reject });
     });
     // It may be told of before anyone waits for it.
     mounted.catch(() => {});
-    const order = { id, pid, directory, readOnly, msize, dialect, source, user, mapped };
+    const order = { id, pid, directory, readOnly, msize, dialect, source, program, user, mapped };
     const stream = await this.#order(formatLine(order), id);
     try {
       connect(stream, { neverStall: false });

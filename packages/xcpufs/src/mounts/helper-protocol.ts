@@ -20,6 +20,7 @@ export interface MountOrder {
   readonly msize: number;
   readonly dialect: '9P2000' | '9P2000.u' | '9P2000.L';
   readonly source: string;
+  readonly program?: string | undefined;
   /** Who attaches, and whose numbers the server's files have. */
   readonly user: Ids & { readonly name: string };
   /** The same user as the helper's user namespace knows him; undefined where that is the daemon's. */

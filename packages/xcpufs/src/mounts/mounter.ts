@@ -17,6 +17,8 @@ export interface MountRequest {
   readonly msize: number;
   /** What `mount` and `df` show as the source. */
   readonly source: string;
+  /** What is going to run there: what it looks up first is asked for ahead the next time. */
+  readonly program?: string;
   /** Dialect to ask for; default the first of the mounter's `dialects`. */
   readonly dialect?: Dialect;
 }

@@ -32,7 +32,8 @@ export class Namespaces {
    * Makes what a session's namespace needs before there is one.
    * @throws MountError if this node cannot build it
    */
-  async begin(sid: number, user: User, plan: NamespacePlan, connect: Connect): Promise<Namespace> {
+  async begin(sid: number, wanted: NamespaceRequest): Promise<Namespace> {
+    const { user, program, plan, connect } = wanted;
     const mounter = await this.#mounter();
     const userNamespace = await mounter.userNamespace();
     let tools: NamespaceTools;
@@ -43,7 +44,7 @@ export class Namespaces {
     }
     const stage = new Stage(join(this.#directory, String(sid)), plan.imports.length);
     return new Namespace(
-      { mounter, stage, plan, user, connect },
+      { mounter, stage, plan, user, program, connect },
       {
         tools,
         userNamespace: userNamespace?.pid,
@@ -54,11 +55,21 @@ export class Namespaces {
   }
 }
 
+/** Whose namespace it is to be, and what is to run in it. */
+export interface NamespaceRequest {
+  readonly user: User;
+  readonly program: string;
+  readonly plan: NamespacePlan;
+  /** How `session!term` is reached. */
+  readonly connect: Connect;
+}
+
 interface Parts {
   readonly mounter: Mounter;
   readonly stage: Stage;
   readonly plan: NamespacePlan;
   readonly user: User;
+  readonly program: string;
   readonly connect: Connect;
 }
 
@@ -91,7 +102,7 @@ export class Namespace {
   }
 
   #mount(pid: number, step: ImportStep, index: number): Promise<Mounted> {
-    const { mounter, stage, user, connect } = this.#parts;
+    const { mounter, stage, user, program, connect } = this.#parts;
     const { uid, name } = user;
     const { address } = step;
     const request = {
@@ -102,6 +113,6 @@ export class Namespace {
       msize: MSIZE,
     };
     if (address !== TERM_ADDRESS) return mountImport(mounter, request, address);
-    return mounter.mount({ ...request, source: 'xcpu' }, connect);
+    return mounter.mount({ ...request, source: 'xcpu', program }, connect);
   }
 }

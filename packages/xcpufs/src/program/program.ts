@@ -93,7 +93,12 @@ export class Spawner {
     user: User,
     spec: ProgramSpec,
   ): Promise<Program> {
-    const namespace = await this.namespaces.begin(sid, user, plan, connect);
+    const namespace = await this.namespaces.begin(sid, {
+      user,
+      program: spec.program,
+      plan,
+      connect,
+    });
     const toAgent: number[] = [];
     try {
       toAgent.push(...(await this.pipes.openBoth()));
