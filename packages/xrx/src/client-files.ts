@@ -1,8 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { listenTcp } from '@xcpu/9p-protocol';
-import { Server } from '@xcpu/9p-protocol/server';
+import { join } from 'node:path';
 import {
   type LegacyFiles,
   type ServeFiles,
@@ -12,11 +9,9 @@ import {
 } from '@xcpu/libxcpu';
 import type { EnvironmentEntry } from '@xcpu/xcpu-protocol';
 import { travellingEnvironment } from './export/environment.js';
-import { type Exporter, exportFiles } from './export/exporter.js';
 import { namespaceProgram } from './export/namespace.js';
-import type { Owner } from './export/owners.js';
-import { privateFiles } from './export/private-files.js';
 import { sysroots } from './export/sysroots.js';
+import type { ServedFiles } from './served-files.js';
 
 /** Which of this machine's files the programs see, and where: options of the command line. */
 export interface FileOptions {
@@ -41,7 +36,8 @@ export interface ClientFiles {
 }
 
 /**
- * Makes this machine's files ready to be seen by programs on nodes.
+ * Makes this machine's files ready to be seen by programs on nodes. What serves them is loaded while the first node is at
+ * work already, unless an option may be wrong about it.
  * @param keyFile the key that xrx logs in with, which no node may see
  * @throws UsageError, SetupError for what the options ask and cannot be
  */
@@ -49,11 +45,9 @@ export async function clientFiles(
   options: FileOptions,
   keyFile: string | undefined,
 ): Promise<ClientFiles> {
-  const { chdir, readOnly, namespace: directories, bind: binds, show } = options;
-  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const { chdir, readOnly, namespace: directories, bind: binds, hide, show } = options;
   const root = realRoot(options.root ?? '/');
   if (options.root !== undefined) checkShell(root, options);
-  const trees = sysroots(process.env, root);
   const program = namespaceProgram({
     cwd: process.cwd(),
     chdir,
@@ -62,55 +56,28 @@ export async function clientFiles(
     file: options.ns === undefined ? undefined : programFile(options.ns),
     directories,
     binds,
-    sysroots: trees,
+    sysroots: sysroots(process.env, root),
   });
-  const keyFiles = keyFile === undefined ? [] : [resolve(keyFile)];
-  const secrets = privateFiles({ home: homedir(), uid, keyFiles, env: process.env });
-  const exporter = exportFiles({
-    root,
-    readOnly,
-    hidden: [...secrets, ...absolute(options.hide)],
-    shown: absolute(show),
-    mountPoints: program.mountPoints,
-  });
+  const { mountPoints } = program;
+  let loading: Promise<ServedFiles> | undefined;
+  const served = () => {
+    loading ??= import('./served-files.js').then(
+      ({ ServedFiles }) => new ServedFiles({ root, readOnly, hide, show, mountPoints, keyFile }),
+    );
+    return loading;
+  };
+  if (options.root ?? hide ?? show) await served();
   return {
-    files: ({ transport, limits, owner }) => {
-      const files = exporter.forNode({
-        host: { uid, gid },
-        node: owner,
-        account: { ...owner, home: homedir(), shell: process.env.SHELL || '/bin/sh' },
-      });
-      new Server(files, { limits }).accept(transport);
+    files: (channel) => {
+      served().then(
+        (files) => files.serve(channel),
+        (error) => channel.transport.destroy(error),
+      );
     },
     exportRoot: root,
     namespace: program.text,
     env: [...program.variables, ...travellingEnvironment(process.env, program.ownTree)],
-    legacyFiles: options.legacyExport
-      ? await listeningFiles(exporter, { uid, gid }, program.text)
-      : undefined,
-  };
-}
-
-/**
- * Serves the files at a port, to nodes that were connected to and nobody else. They prove nothing: whoever can take such
- * an address, or is any user of such a node, reads and writes what its user can here. So it has to be asked for.
- */
-async function listeningFiles(
-  exporter: Exporter,
-  host: Owner,
-  namespace: string,
-): Promise<LegacyFiles> {
-  const nodes = new Set<string>();
-  const server = new Server(exporter.forNode({ host, node: host }));
-  const listener = await listenTcp({ port: 0 }, (transport) => {
-    if (nodes.has(transport.peer.group)) server.accept(transport);
-    else transport.destroy();
-  });
-  return {
-    port: Number(/\d+$/.exec(listener.address)?.[0]),
-    // Historic nodes know no options; what is read-only is so here.
-    namespace: namespace.replace(/^(bind|import) (-r |-o ro )+/gm, '$1 '),
-    allow: (address) => nodes.add(address),
+    legacyFiles: options.legacyExport ? await (await served()).listen(program.text) : undefined,
   };
 }
 
@@ -137,8 +104,4 @@ function programFile(name: string): { name: string; text: string } {
   } catch (error) {
     throw new SetupError(`--ns ${name}: cannot be read: ${systemText(error)}`);
   }
-}
-
-function absolute(paths: readonly string[] = []): string[] {
-  return paths.map((path) => resolve(path));
 }

@@ -99,7 +99,7 @@ export class HiddenFiles {
     for (const names = [name]; names.length > 0; ) {
       const next = names.shift()!;
       if (next === '' || next === '.') continue;
-      const path = next === '..' ? dirname(at) : join(at, next);
+      const path = next === '..' ? dirname(at) : at === '/' ? `/${next}` : `${at}/${next}`;
       const stats = statsOf(path);
       if (!stats) return undefined;
       this.#kept.add(this.#pathOf(stats));
