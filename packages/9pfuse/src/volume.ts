@@ -7,8 +7,8 @@ import { entryReply, type FuseAttributes, type FuseEntry } from './protocol/repl
 import type { Pipeline } from './remote/pipeline.js';
 import type { Remote, RemoteFile } from './remote/remote.js';
 import { Changes } from './tree/changes.js';
-import { Foreseen } from './tree/foreseen.js';
-import type { Foresight } from './tree/foresight.js';
+import { Foreseen, letGo, type OpenedAhead } from './tree/foreseen.js';
+import type { Foresight, Range, Watch } from './tree/foresight.js';
 import { HandleTable } from './tree/handles.js';
 import { ListingHabit } from './tree/listing-habit.js';
 import type { Node } from './tree/node.js';
@@ -58,8 +58,8 @@ export class Volume {
   readonly ahead = new AheadBudget();
   readonly listings = new ListingHabit();
   readonly foreseen = new Foreseen();
-  /** Told of every path that is looked up. */
-  readonly watch: ((path: string) => void) | undefined;
+  /** Told of what is looked up and read. */
+  readonly watch: Watch | undefined;
   readonly owners: Owners;
   readonly cache: CachePolicy;
   /** Tells the kernel that attributes of a file that it has are no longer right. */
@@ -77,8 +77,9 @@ export class Volume {
     this.clientId = parts.clientId;
     this.watch = parts.foresight?.watch();
     const { attributes } = this.cache;
-    const paths = parts.foresight && attributes > 0 ? parts.foresight.paths : [];
-    this.foreseen.ask(this.nodes.root.fid!, paths, this.remote, this.pipeline, attributes);
+    if (!parts.foresight || attributes === 0) return;
+    const root = this.nodes.root.fid!;
+    this.foreseen.ask(root, parts.foresight, this.remote, this.pipeline, attributes / 2);
   }
 
   /** A file's attributes as this machine sees them. */
@@ -107,18 +108,41 @@ export class Volume {
    */
   async look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {
     const path = pathOf(parent, name);
-    if (path !== undefined) this.watch?.(path);
+    if (path !== undefined) this.watch?.lookedUp(path);
     if (parent.listed) this.listings.lookedUp();
     const { moment } = this.changes;
     const seen = path === undefined ? undefined : await this.foreseen.take(path);
-    const isGood = moment === 0 && performance.now() - (seen?.at ?? 0) < this.cache.attributes;
-    if (seen && !isGood) void seen.found?.fid.clunk().catch(() => {});
-    if (!seen || !isGood) return this.#look(parent, name, signal);
+    if (!seen || !this.#isGood(seen.at)) {
+      letGo(seen?.found?.fid);
+      return this.#look(parent, name, signal);
+    }
     if (!seen.found) throw new NinePError('no such file', Errno.ENOENT);
     const { fid, file } = seen.found;
     const node = this.nodes.found(parent, name, file, fid);
     this.believe(node, file, moment);
     return { node, file };
+  }
+
+  /** A file that was opened to be read, and what was read of it, before the kernel asked for that. */
+  async openedAhead(node: Node): Promise<OpenedAhead | undefined> {
+    const path = node.place && pathOf(node.place.parent, node.place.name);
+    const seen = path === undefined ? undefined : await this.foreseen.takeOpened(path);
+    if (!seen) return undefined;
+    if (this.#isGood(seen.at) && seen.file.qid.path === node.qid.path) return seen;
+    letGo(seen.fid);
+    return undefined;
+  }
+
+  /** Takes note of what is read of a file. */
+  watchRead(node: Node, range: Range): void {
+    if (!this.watch || !node.place) return;
+    const path = pathOf(node.place.parent, node.place.name);
+    if (path !== undefined) this.watch.read(path, range);
+  }
+
+  /** Whether what the server said then still counts: nothing was changed, and the kernel can still believe it as long. */
+  #isGood(at: number): boolean {
+    return this.changes.moment === 0 && performance.now() - at < this.cache.attributes / 2;
   }
 
   #look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {

@@ -10,22 +10,23 @@ import type { Create, Fsync, Open, Read, Release, Write } from '../protocol/requ
 import type { RemoteFile } from '../remote/remote.js';
 import type { Handle } from '../tree/handles.js';
 import type { Node } from '../tree/node.js';
-import { AHEAD_BYTES, type Ahead } from '../tree/read-ahead.js';
+import { AHEAD_BYTES, type Ahead, type Part } from '../tree/read-ahead.js';
 import { type Answer, DONE, type Volume } from '../volume.js';
 
 export async function open(volume: Volume, request: Open, signal: AbortSignal): Promise<Answer> {
   const node = volume.nodes.get(request.node);
   const flags = openFlags(request.flags);
   const { moment } = volume.changes;
-  const { fid, file, direct, start } = await opened(volume, request, flags, signal);
+  const { fid, file, direct, parts } =
+    (await ahead(volume, node, flags)) ?? (await opened(volume, request, flags, signal));
   const unchanged = node.told(file);
   volume.believe(node, file, moment);
   const cacheable = volume.cache.validate ? unchanged : true;
   // What the kernel knows of the size may be a moment old: reads go by it.
   if (!unchanged && volume.cache.validate) volume.forgetAttributes(node);
   const pastCache = direct || tellsNoSize(volume, file, flags);
-  const ahead = pastCache ? undefined : aheadOf(volume, node, file, start);
-  const handle = volume.handles.add(node, fid, { direct: pastCache, ahead });
+  const kept = pastCache ? undefined : keptOf(volume, node, file, parts);
+  const handle = volume.handles.add(node, fid, { direct: pastCache, ahead: kept });
   return {
     body: [openReply(handle.id, replyFlags(pastCache, cacheable))],
     refused: () => volume.handles.close(handle),
@@ -71,8 +72,9 @@ export async function create(
 export async function read(volume: Volume, request: Read, signal: AbortSignal): Promise<Answer> {
   const handle = volume.handles.get(request.handle);
   const offset = counted(request.offset);
-  const ahead = takeAhead(volume, handle, offset, request.size);
-  if (ahead) return { body: ahead };
+  volume.watchRead(handle.node, { offset, size: request.size });
+  const known = takeAhead(volume, handle, offset, request.size);
+  if (known) return { body: gathered(known) };
   const pieces: Uint8Array[] = [];
   let length = 0;
   while (length < request.size) {
@@ -124,8 +126,15 @@ interface Opened {
   readonly file: RemoteFile;
   /** Past the page cache. */
   readonly direct: boolean;
-  /** Its beginning, if that was read along. */
-  readonly start: readonly Uint8Array[] | undefined;
+  /** What was read along. */
+  readonly parts: readonly Part[];
+}
+
+/** What was opened before the kernel asked, for who only wants to read. */
+async function ahead(volume: Volume, node: Node, flags: number): Promise<Opened | undefined> {
+  const reads = (flags & LinuxOpen.ACCESS_MASK) === LinuxOpen.RDONLY && !(flags & LinuxOpen.TRUNC);
+  const seen = reads ? await volume.openedAhead(node) : undefined;
+  return seen && { ...seen, direct: false };
 }
 
 /** A second fid of the file, opened, and what the server tells of it; all in one round trip. */
@@ -146,7 +155,8 @@ async function opened(
       ] as const;
       const [file, start] = await Promise.allSettled(asked);
       if (file.status === 'rejected') throw file.reason;
-      return { file: file.value, start: start.status === 'fulfilled' ? start.value : undefined };
+      const pieces = start.status === 'fulfilled' ? start.value : undefined;
+      return { file: file.value, parts: pieces ? [{ offset: 0, pieces }] : [] };
     };
     const [fid, told] = await nodes.use(node, (file) =>
       pipeline.walk(
@@ -180,17 +190,17 @@ function bytesAhead({ ahead, remote }: Volume, node: Node, flags: number): numbe
   return Math.min(node.size, AHEAD_BYTES);
 }
 
-function aheadOf(
+function keptOf(
   volume: Volume,
   node: Node,
   file: RemoteFile,
-  start: readonly Uint8Array[] | undefined,
+  parts: readonly Part[],
 ): Ahead | undefined {
   // Changed meanwhile, what was read may be older than what was told, or newer.
   const { believed } = node;
-  if (!start || believed?.file !== file) return undefined;
+  if (parts.length === 0 || believed?.file !== file) return undefined;
   node.primed = true;
-  return volume.ahead.keep(start, node.size <= bytesIn(start), believed.moment);
+  return volume.ahead.keep(parts, node.size, believed.moment);
 }
 
 function takeAhead(
@@ -203,10 +213,6 @@ function takeAhead(
   if (ahead.moment === changes.moment) return ahead.take(offset, size);
   ahead.drop();
   return undefined;
-}
-
-function bytesIn(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** A kernel that writes back late reads what a write covers in part, and finds the end of the file itself. */
@@ -230,7 +236,7 @@ function replyFlags(direct: boolean, unchanged: boolean): number {
   return (direct ? OpenReplyFlag.DIRECT_IO : 0) | (unchanged ? OpenReplyFlag.KEEP_CACHE : 0);
 }
 
-interface Part {
+interface Answered {
   readonly pieces: readonly Uint8Array[];
   readonly length: number;
   readonly isShort: boolean;
@@ -242,7 +248,7 @@ async function readPart(
   offset: number,
   size: number,
   signal: AbortSignal,
-): Promise<Part> {
+): Promise<Answered> {
   const { chunk } = fid;
   if (size <= chunk) return partOf([await fid.readPieces(offset, size, { signal })], chunk, size);
   setMaxListeners(0, signal);
@@ -261,7 +267,11 @@ async function readPart(
 }
 
 /** What of the answers to requests for `chunk` bytes each follows without a gap. */
-function partOf(answers: readonly (readonly Uint8Array[])[], chunk: number, size: number): Part {
+function partOf(
+  answers: readonly (readonly Uint8Array[])[],
+  chunk: number,
+  size: number,
+): Answered {
   const pieces: Uint8Array[] = [];
   let length = 0;
   for (const answer of answers) {

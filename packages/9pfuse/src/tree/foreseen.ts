@@ -1,8 +1,10 @@
-import { Errno } from '@xcpu/9p-protocol';
+import { Errno, LinuxOpen } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import { errnoOf } from '../errors.js';
 import type { Pipeline } from '../remote/pipeline.js';
 import type { Remote, RemoteFile } from '../remote/remote.js';
+import type { Foresight, Range } from './foresight.js';
+import type { Part } from './read-ahead.js';
 
 /** What the server said of a name before the kernel asked. */
 export interface Seen {
@@ -12,41 +14,60 @@ export interface Seen {
   readonly at: number;
 }
 
-/** Names of one mount that were asked for before the kernel does. */
+/** A file that was opened for reading, and read, before the kernel asked. */
+export interface OpenedAhead {
+  /** Open. */
+  readonly fid: Fid;
+  readonly file: RemoteFile;
+  readonly parts: readonly Part[];
+  readonly at: number;
+}
+
+/** What of one mount was asked for before the kernel does. */
 export class Foreseen {
-  readonly #answers = new Map<string, Promise<Seen | undefined>>();
+  readonly #names = new Map<string, Promise<Seen | undefined>>();
+  readonly #files = new Map<string, Promise<OpenedAhead | undefined>>();
   #expiry: NodeJS.Timeout | undefined;
 
   /**
-   * Asks for all of the paths at once.
+   * Asks for all of it at once, names first.
    * @param lifetime how long the answers are good, in milliseconds
    */
-  ask(
-    root: Fid,
-    paths: readonly string[],
-    remote: Remote,
-    pipeline: Pipeline,
-    lifetime: number,
-  ): void {
-    for (const path of paths) this.#answers.set(path, look(root, path, remote, pipeline));
+  ask(root: Fid, foresight: Foresight, remote: Remote, pipeline: Pipeline, lifetime: number): void {
+    for (const path of foresight.paths) this.#names.set(path, look(root, path, remote, pipeline));
+    for (const [path, ranges] of foresight.reads) {
+      this.#files.set(path, open(root, path, ranges, remote, pipeline));
+    }
     this.#expiry = setTimeout(() => this.drop(), lifetime).unref();
   }
 
   /** What was said of a path, for the first who asks; undefined if nobody foresaw it. The fid is his. */
   take(path: string): Promise<Seen | undefined> | undefined {
-    const answer = this.#answers.get(path);
-    this.#answers.delete(path);
+    const answer = this.#names.get(path);
+    this.#names.delete(path);
     return answer;
+  }
+
+  /** The same for who opens the file to read it. */
+  takeOpened(path: string): Promise<OpenedAhead | undefined> | undefined {
+    const opened = this.#files.get(path);
+    this.#files.delete(path);
+    return opened;
   }
 
   /** Nothing of it is good any more. */
   drop(): void {
     clearTimeout(this.#expiry);
-    for (const answer of this.#answers.values()) {
-      void answer.then((seen) => seen?.found?.fid.clunk().catch(() => {}));
-    }
-    this.#answers.clear();
+    for (const answer of this.#names.values()) void answer.then((seen) => letGo(seen?.found?.fid));
+    for (const opened of this.#files.values()) void opened.then((seen) => letGo(seen?.fid));
+    this.#names.clear();
+    this.#files.clear();
   }
+}
+
+/** The answer of the server, if it is late, matters to nobody. */
+export function letGo(fid: Fid | undefined): void {
+  void fid?.clunk().catch(() => {});
 }
 
 async function look(
@@ -63,4 +84,43 @@ async function look(
     const absent = errnoOf(error) === Errno.ENOENT;
     return absent ? { found: undefined, at: performance.now() } : undefined;
   }
+}
+
+async function open(
+  root: Fid,
+  path: string,
+  ranges: readonly Range[],
+  remote: Remote,
+  pipeline: Pipeline,
+): Promise<OpenedAhead | undefined> {
+  try {
+    const [fid, told] = await pipeline.walk(
+      root,
+      path.split('/'),
+      async (fid) => {
+        const opened = () => remote.open(fid, LinuxOpen.RDONLY, {});
+        const [, told] = await pipeline.run(opened, () => tell(fid, ranges, remote));
+        return told;
+      },
+      {},
+    );
+    return { fid, ...told, at: performance.now() };
+  } catch {
+    // Whoever opens it is told why.
+    return undefined;
+  }
+}
+
+async function tell(fid: Fid, ranges: readonly Range[], remote: Remote) {
+  const reads = ranges.map(async ({ offset, size }) => ({
+    offset,
+    pieces: await fid.readPieces(offset, Math.min(size, fid.chunk), {}),
+  }));
+  const [file, parts] = await Promise.all([
+    Promise.allSettled([remote.getattr(fid, {})]),
+    Promise.allSettled(reads),
+  ]);
+  if (file[0].status === 'rejected') throw file[0].reason;
+  const read = parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
+  return { file: file[0].value, parts: read };
 }

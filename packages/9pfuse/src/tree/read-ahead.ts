@@ -7,6 +7,12 @@ const MAX_KEPT = 8 * 1024 * 1024;
 /** How long they are kept, in milliseconds: attributes that the kernel was told are believed as long. */
 const KEPT_MS = 1000;
 
+/** A part of a file, as it was read. */
+export interface Part {
+  readonly offset: number;
+  readonly pieces: readonly Uint8Array[];
+}
+
 /** What was read ahead in one mount. */
 export class AheadBudget {
   #kept = 0;
@@ -16,60 +22,53 @@ export class AheadBudget {
   }
 
   /**
-   * @param pieces from the file's beginning
-   * @param whole whether that is all of it
-   * @param moment for which that is right, see Changes
+   * @param size of the file, in bytes
+   * @param moment for which all of it is right, see Changes
    */
-  keep(pieces: readonly Uint8Array[], whole: boolean, moment: number): Ahead {
-    let length = 0;
-    for (const piece of pieces) length += piece.length;
-    this.#kept += length;
-    return new Ahead(pieces, length, whole, moment, () => {
-      this.#kept -= length;
+  keep(parts: readonly Part[], size: number, moment: number): Ahead {
+    const bytes = parts.reduce((sum, { pieces }) => sum + bytesIn(pieces), 0);
+    this.#kept += bytes;
+    return new Ahead(parts, size, moment, () => {
+      this.#kept -= bytes;
     });
   }
 }
 
-/** The beginning of an open file, for its first readers. */
+/** Parts of an open file, for its first readers. */
 export class Ahead {
   readonly moment: number;
-  readonly #length: number;
-  readonly #whole: boolean;
+  readonly #size: number;
   readonly #release: () => void;
   readonly #expiry: NodeJS.Timeout;
-  #pieces: readonly Uint8Array[] | undefined;
+  #parts: readonly Part[] | undefined;
 
-  constructor(
-    pieces: readonly Uint8Array[],
-    length: number,
-    whole: boolean,
-    moment: number,
-    release: () => void,
-  ) {
+  constructor(parts: readonly Part[], size: number, moment: number, release: () => void) {
+    this.#parts = parts;
+    this.#size = size;
     this.moment = moment;
-    this.#pieces = pieces;
-    this.#length = length;
-    this.#whole = whole;
     this.#release = release;
     this.#expiry = setTimeout(() => this.drop(), KEPT_MS).unref();
   }
 
-  /** All that a read is to be answered with, if it is here. Whoever has read the last of it has no more use for it. */
+  /** All that a read is to be answered with, if it is here. */
   take(offset: number, size: number): readonly Uint8Array[] | undefined {
-    const end = Math.min(offset + size, this.#length);
-    const complete = offset + size <= this.#length || this.#whole;
-    if (!this.#pieces || !complete || offset > this.#length) return undefined;
-    const taken = slices(this.#pieces, offset, end);
-    if (end === this.#length) this.drop();
-    return taken;
+    const end = Math.min(offset + size, Math.max(this.#size, offset));
+    const part = this.#parts?.find(
+      (part) => part.offset <= offset && end <= part.offset + bytesIn(part.pieces),
+    );
+    return part && slices(part.pieces, offset - part.offset, end - part.offset);
   }
 
   drop(): void {
-    if (!this.#pieces) return;
-    this.#pieces = undefined;
+    if (!this.#parts) return;
+    this.#parts = undefined;
     clearTimeout(this.#expiry);
     this.#release();
   }
+}
+
+function bytesIn(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function slices(pieces: readonly Uint8Array[], start: number, end: number): Uint8Array[] {

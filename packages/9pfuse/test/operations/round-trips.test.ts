@@ -188,6 +188,25 @@ describe('requests of the server', () => {
       expect(second.nodes.size).toBe(4);
     });
 
+    test('open and read what the first read', async () => {
+      const node = await lookup('file');
+      const handle = await open(node);
+      await read(node, handle, 0, 4096);
+      await read(node, handle, 150_000, 10_000);
+      const second = await mounted();
+      await second.remote.statfs(second.nodes.root.fid!, {});
+      requests();
+      const again = await lookup('file', ROOT_NODE, second);
+      const opened = await does(Opcode.OPEN, { node: again, flags: 0 }, second);
+      const late = { node: again, handle: Number(opened.readBigUInt64LE(0)) };
+      const start = await does(Opcode.READ, { ...late, offset: 0, size: 4096 }, second);
+      const part = await does(Opcode.READ, { ...late, offset: 150_000, size: 10_000 }, second);
+      expect([start.length, part.length]).toEqual([4096, 10_000]);
+      expect(requests()).toEqual([]);
+      await does(Opcode.READ, { ...late, offset: 20_000, size: 10 }, second);
+      expect(requests()).toEqual(['Tread']);
+    });
+
     test('count no more once something changed', async () => {
       await walk(volume);
       const second = await mounted();
@@ -199,18 +218,29 @@ describe('requests of the server', () => {
 
     test('are at most so many', () => {
       const watch = foresight.watch();
-      for (let index = 0; index < 1000; index++) watch(`name-${index}`);
+      for (let index = 0; index < 1000; index++) {
+        watch.lookedUp(`name-${index}`);
+        watch.read(`name-${index % 10}`, { offset: index * 10, size: 4 });
+        watch.read('large', { offset: index * 1e6, size: 1e6 });
+      }
       expect(foresight.paths).toHaveLength(128);
       expect(foresight.paths.at(-1)).toBe('name-999');
+      const ranges = [...foresight.reads.values()];
+      expect(Math.max(...ranges.map((parts) => parts.length))).toBe(8);
+      const bytes = ranges.flat().reduce((sum, { size }) => sum + size, 0);
+      expect(bytes).toBeLessThanOrEqual(4 * 1024 * 1024);
+      for (let index = 0; index < 40; index++) watch.read(`other-${index}`, { offset: 0, size: 1 });
+      expect(foresight.reads.size).toBe(16);
     });
 
     test('are not learned from what is looked up later', () => {
       let now = 0;
       const watch = foresight.watch(() => now);
-      watch('early');
+      watch.lookedUp('early');
       now = 2000;
-      watch('late');
-      expect(foresight.paths).toEqual(['early']);
+      watch.lookedUp('late');
+      watch.read('late', { offset: 0, size: 1 });
+      expect([foresight.paths, foresight.reads.size]).toEqual([['early'], 0]);
     });
   });
 });
