@@ -29,7 +29,9 @@ export async function setattr(volume: Volume, request: Setattr, signal: AbortSig
 
 export async function readlink(volume: Volume, request: Readlink, signal: AbortSignal) {
   const node = volume.nodes.get(request.node);
-  node.target ??= await volume.nodes.use(node, (fid) => volume.remote.readlink(fid, { signal }));
+  node.target ??= await volume.nodes.useThere(node, (fid) =>
+    volume.remote.readlink(fid, { signal }),
+  );
   return { body: [nameToBytes(node.target)] };
 }
 
@@ -61,7 +63,7 @@ function through<T>(
   handle: Handle | undefined,
   operation: (fid: Fid) => Promise<T>,
 ): Promise<T> {
-  return handle ? operation(handle.fid) : volume.nodes.use(node, operation);
+  return handle ? operation(handle.fid) : volume.nodes.useThere(node, operation);
 }
 
 /** An open file, where no name leads to it any more. */

@@ -158,7 +158,7 @@ async function opened(
       const pieces = start.status === 'fulfilled' ? start.value : undefined;
       return { file: file.value, parts: pieces ? [{ offset: 0, pieces }] : [] };
     };
-    const [fid, told] = await nodes.use(node, (file) =>
+    const [fid, told] = await nodes.useThere(node, (file) =>
       pipeline.walk(
         file,
         undefined,

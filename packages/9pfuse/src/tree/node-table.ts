@@ -1,6 +1,6 @@
-import type { Uint64 } from '@xcpu/9p-protocol';
+import { Errno, type Uint64 } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
-import { stale } from '../errors.js';
+import { errnoOf, stale } from '../errors.js';
 import { ROOT_NODE } from '../protocol/constants.js';
 import type { RemoteFile } from '../remote/remote.js';
 import { Node } from './node.js';
@@ -121,6 +121,22 @@ export class NodeTable {
     } finally {
       node.users--;
       this.#used(node);
+    }
+  }
+
+  /**
+   * The same for what is there for sure. Servers whose fids are paths lose files when a directory above is renamed
+   * (diod does): then the file is walked to again.
+   */
+  async useThere<T>(node: Node, operation: (fid: Fid) => Promise<T>): Promise<T> {
+    const { fid } = node;
+    try {
+      return await this.use(node, operation);
+    } catch (error) {
+      const isLost = fid && fid === node.fid && node.place && errnoOf(error) === Errno.ENOENT;
+      if (!isLost || node.users > 0) throw error;
+      this.#clunk(node);
+      return this.use(node, operation);
     }
   }
 
