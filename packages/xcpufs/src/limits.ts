@@ -11,6 +11,8 @@ export const MAX_SESSIONS = 8_192;
 export const MAX_SESSIONS_PER_USER = 4_096;
 /** Persistent sessions of one user: each may take twice SPOOL_QUOTA of disk and 34 descriptors for a long time. */
 export const MAX_PERSISTENT_PER_USER = 128;
+/** What one user's namespaces may import at a time: half of what a node mounts through FUSE, so that others find room. */
+export const MAX_IMPORTS_PER_USER = 256;
 /** Between telling a session's program to end and killing it, in milliseconds. */
 export const GRACE_MS = 10_000;
 /** What a node says to whoever serves it through `term` is read ahead so far, in bytes: hides a round trip. */

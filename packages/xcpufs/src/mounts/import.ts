@@ -16,7 +16,7 @@ const KEEPALIVE_DELAY_MS = 35_000;
  * @throws MountError
  */
 export async function mountImport(
-  mounter: Mounter,
+  mounter: Pick<Mounter, 'dialects' | 'mount'>,
   request: Omit<MountRequest, 'dialect' | 'source'>,
   address: string,
 ): Promise<Mounted> {

@@ -41,7 +41,7 @@ export interface ConnectOptions {
 export interface Mounted {
   /** Resolves when the conversation is over: unmounted, or the namespace gone, or the other end, or closed. */
   readonly ended: Promise<void>;
-  /** Ends the conversation: whoever uses the mount is told EIO from then on. */
+  /** Ends the conversation: whoever uses the mount is told EIO from then on, or, if he waits already, ECONNRESET. */
   close(): void;
 }
 

@@ -1,10 +1,13 @@
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { TERM_ADDRESS } from '@xcpu/xcpu-protocol';
+import { systemText } from '../errors.js';
 import { mountImport } from '../mounts/import.js';
 import { type Connect, MountError, type Mounted, type Mounter } from '../mounts/mounter.js';
 import type { Builder } from '../program/launcher.js';
 import type { NamespaceTools } from '../program/tools.js';
 import type { User } from '../users/users.js';
+import { ImportShares } from './import-shares.js';
 import type { ImportStep, NamespacePlan } from './plan.js';
 import { Stage } from './stage.js';
 
@@ -16,6 +19,7 @@ export class Namespaces {
   readonly #tools: () => NamespaceTools;
   readonly #mounter: () => Promise<Mounter>;
   readonly #directory: string;
+  readonly #shares = new ImportShares();
 
   /**
    * @param tools throws an Error that names what is missing
@@ -30,7 +34,7 @@ export class Namespaces {
 
   /**
    * Makes what a session's namespace needs before there is one.
-   * @throws MountError if this node cannot build it
+   * @throws MountError if this node cannot build it, or the user has enough of them
    */
   async begin(sid: number, wanted: NamespaceRequest): Promise<Namespace> {
     const { user, program, plan, connect } = wanted;
@@ -42,9 +46,10 @@ export class Namespaces {
     } catch (error) {
       throw new MountError((error as Error).message);
     }
-    const stage = new Stage(join(this.#directory, String(sid)), plan.imports.length);
+    const release = this.#shares.take(user, plan.imports.length);
+    const stage = this.#stage(sid, plan, release);
     return new Namespace(
-      { mounter, stage, plan, user, program, connect },
+      { mounter, stage, plan, user, program, connect, release },
       {
         tools,
         userNamespace: userNamespace?.pid,
@@ -52,6 +57,15 @@ export class Namespaces {
         steps: plan.steps,
       },
     );
+  }
+
+  #stage(sid: number, plan: NamespacePlan, release: () => void): Stage {
+    try {
+      return new Stage(join(this.#directory, String(sid)), plan.imports.length);
+    } catch (error) {
+      release();
+      throw new MountError(`the node has no place for a namespace: ${systemText(error)}`);
+    }
   }
 }
 
@@ -71,6 +85,8 @@ interface Parts {
   readonly user: User;
   readonly program: string;
   readonly connect: Connect;
+  /** Called once it is removed. */
+  readonly release: () => void;
 }
 
 /** A namespace under construction, or in use. */
@@ -78,6 +94,10 @@ export class Namespace {
   readonly builder: Builder;
   readonly #parts: Parts;
   #mounts: Promise<Mounted>[] = [];
+  /** Of the conversations that are mounted, or about to be. */
+  readonly #streams = new Set<Duplex>();
+  #closed = false;
+  #removed = false;
 
   constructor(parts: Parts, builder: Builder) {
     this.#parts = parts;
@@ -90,19 +110,25 @@ export class Namespace {
     return this.#mounts;
   }
 
-  /** Ends what is mounted: whatever still waits for it is told so. */
+  /** Ends what is mounted, or waits for a server that may never answer: whatever still waits for it is told so. */
   async close(): Promise<void> {
+    this.#closed = true;
+    for (const stream of this.#streams) stream.destroy();
     const settled = await Promise.allSettled(this.#mounts);
     for (const result of settled) if (result.status === 'fulfilled') result.value.close();
   }
 
   /** Its processes are gone, and with them the namespace. */
   remove(): void {
+    if (this.#removed) return;
+    this.#removed = true;
     this.#parts.stage.remove();
+    this.#parts.release();
   }
 
   #mount(pid: number, step: ImportStep, index: number): Promise<Mounted> {
-    const { mounter, stage, user, program, connect } = this.#parts;
+    const { stage, user, program, connect } = this.#parts;
+    const mounter = this.#mounter();
     const { uid, name } = user;
     const { address } = step;
     const request = {
@@ -114,5 +140,22 @@ export class Namespace {
     };
     if (address !== TERM_ADDRESS) return mountImport(mounter, request, address);
     return mounter.mount({ ...request, source: 'xcpu', program }, connect);
+  }
+
+  /** The node's, in which every conversation ends with this namespace. */
+  #mounter(): Pick<Mounter, 'dialects' | 'mount'> {
+    const { mounter } = this.#parts;
+    const joined =
+      (connect: Connect): Connect =>
+      (stream, options) => {
+        this.#streams.add(stream);
+        stream.once('close', () => this.#streams.delete(stream));
+        connect(stream, options);
+        if (this.#closed) stream.destroy();
+      };
+    return {
+      dialects: mounter.dialects,
+      mount: (request, connect) => mounter.mount(request, joined(connect)),
+    };
   }
 }

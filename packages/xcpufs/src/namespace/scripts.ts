@@ -8,6 +8,10 @@
  * is that copy, and which was started before the user's first mount. It opens what a step names; the builder mounts
  * from and to /proc/AGENT/fd/8 and 9, which lead to the opened file itself, whatever its name leads to meanwhile.
  *
+ * The agent may run what its user put in place of the node's programs, so neither it nor the builder can gain rights. It
+ * must have nothing open that is on a mount of the builder's tree, /dev/null for one: a step could cover that. Whoever
+ * has another root can go from that of the copy to the directory around it, so that one serves for nothing else.
+ *
  * An agent that its user got hold of (it is his process) can at most name another file of his namespace. Should he kill
  * it and its number become another process's, that one is in another mount namespace, where the kernel lets the builder
  * mount nothing, or a child of the builder, which has nothing open as 8 and 9. Only chroot(2) asks for no namespace:
@@ -17,7 +21,7 @@
 /** Words per step: line number, command, the two paths, options, and the type of what `mount` mounts. */
 export const STEP_WORDS = 6;
 
-/** Descriptors of the builder: the daemon, the pipe to the agent, the pipe from it; of pipes both ends, at first. */
+/** Descriptors of the builder: the daemon, the pipe to the agent, the pipe from it; of pipes both ends, while an agent starts. */
 export const CONTROL = 3;
 export const TO_AGENT = 4;
 export const FROM_AGENT = 5;
@@ -74,15 +78,15 @@ done
 
 /**
  * Arguments: staging directory, user, group, groups (`+1,+2`), how to take on the user's rights (`become` him, or `map`
- * his number where the builder is root in a user namespace only), the paths of mount, umount, mkdir, chroot, setpriv and
- * unshare, the program's script, whether a step unmounts (or nothing), the number of steps, their words, then the
+ * his number where the builder is root in a user namespace only), the paths of mount, umount, mkdir, chroot and unshare,
+ * the program's script, whether a step unmounts (or nothing), the number of steps, their words, then the
  * script's $0 and arguments.
  */
 export const BUILDER = `
 stage=$1 user=$2 group=$3 groups=$4 way=$5 mount=$6 umount=$7 mkdir=$8 chroot=$9
 shift 9
-setpriv=$1 unshare=$2 program=$3 unmounts=$4 count=$5
-shift 5
+unshare=$1 program=$2 unmounts=$3 count=$4
+shift 4
 owner=$user owners=$group
 [ "$way" = become ] || owner=0 owners=0
 export LIBMOUNT_FORCE_MOUNT2=always LC_ALL=C
@@ -100,20 +104,22 @@ attempt() {
 }
 
 add_mount_points() {
-  top=$stage/root/mnt
+  top=$stage/tree/root/mnt
   attempt 'namespace: /mnt' "$mount" -n -c -t tmpfs -o size=64k,mode=755,nosuid,nodev xcpufs "$top"
   "$mkdir" "$top/term" "$top/sandbox"
   for entry in /mnt/*; do
-    if [ -d "$entry" ] && "$mkdir" -p -- "$stage/root$entry"; then
-      "$mount" -n -c --rbind -- "$entry" "$stage/root$entry"
+    if [ -d "$entry" ] && "$mkdir" -p -- "$stage/tree/root$entry"; then
+      "$mount" -n -c --rbind -- "$entry" "$stage/tree/root$entry"
     fi
   done 2>/dev/null
 }
 
 start_agent() {
+  # Until the new agent has its end, a pipe without one would be at its end.
+  exec 4<>/proc/self/fd/${TO_AGENT} 5<>/proc/self/fd/${FROM_AGENT}
   set -- /proc/self/fd/6 /bin/sh -c '${quoted(AGENT)}' xcpufs "$@"
   [ "$way" != become ] || set -- --userspec="+$user:+$group" --groups="$groups" "$@"
-  "$chroot" "$@" </proc/self/fd/${TO_AGENT} >/proc/self/fd/${FROM_AGENT} 2>/dev/null 3<&- 4<&- 5<&- &
+  "$chroot" "$@" </proc/self/fd/${TO_AGENT} >/proc/self/fd/${FROM_AGENT} 2<&0 3<&- 4<&- 5<&- &
   agent=$!
   exec 4>/proc/self/fd/${TO_AGENT} 5</proc/self/fd/${FROM_AGENT}
 }
@@ -146,7 +152,7 @@ remove_mount() {
 }
 
 change_root() {
-  exec 6<"/proc/$agent/fd/9"
+  exec 6<"/proc/$agent/fd/9/."
   [ "/proc/$agent/ns/mnt" -ef /proc/self/ns/mnt ] || exit 125
 }
 
@@ -189,20 +195,20 @@ build() {
 echo ${READY} >&3
 read -r word <&3 && [ "$word" = ${BEGIN} ] || exit 125
 cd -- "$stage/empty" || fail 'namespace: the directory of the daemon is gone'
-attempt "namespace: the node's tree" "$mount" -n --rbind / "$stage/root"
+attempt "namespace: the node's tree" "$mount" -n --rbind / "$stage/tree/root"
 if [ -d /mnt ] && { [ ! -d /mnt/term ] || [ ! -d /mnt/sandbox ]; }; then add_mount_points; fi
 before=
 [ -z "$unmounts" ] || while read -r id rest; do before="$before $id"; done </proc/self/mountinfo
-exec 6<"$stage/root"
+exec 6<"$stage/tree/root"
 build "$count" "$@"
 shift $((count * ${STEP_WORDS}))
 unset LIBMOUNT_FORCE_MOUNT2 LC_ALL PWD OLDPWD
 exec 3<&- 4>&- 5<&-
 set -- /bin/sh -c "exec 6<&-$program" "$@"
 if [ "$way" = become ]; then
-  exec "$setpriv" --no-new-privs -- "$chroot" --userspec="+$user:+$group" --groups="$groups" /proc/self/fd/6 "$@"
+  exec "$chroot" --userspec="+$user:+$group" --groups="$groups" /proc/self/fd/6 "$@"
 fi
-exec "$setpriv" --no-new-privs -- "$unshare" --user --map-user="$user" --map-group="$group" --root=/proc/self/fd/6 --wd=/ -- "$@"
+exec "$unshare" --user --map-user="$user" --map-group="$group" --root=/proc/self/fd/6 --wd=/ -- "$@"
 `;
 
 /** Text between single quotes of a shell. */

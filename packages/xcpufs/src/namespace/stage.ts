@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -12,7 +12,9 @@ export class Stage {
   constructor(directory: string, imports: number) {
     this.directory = directory;
     mkdirSync(directory, { mode: 0o700 });
-    for (const name of ['root', 'empty', 'directory']) mkdirSync(join(directory, name));
+    for (const name of [AROUND_COPY, COPY, 'empty', 'directory']) {
+      mkdirSync(join(directory, name), { mode: 0o700 });
+    }
     for (let index = 0; index < imports; index++) mkdirSync(this.importPlace(index));
     writeFileSync(join(directory, FILE), '');
   }
@@ -31,6 +33,7 @@ export class Stage {
   static remove(directory: string): void {
     try {
       rmSync(join(directory, FILE), { force: true });
+      if (existsSync(join(directory, COPY))) rmdirSync(join(directory, COPY));
       for (const name of readdirSync(directory)) rmdirSync(join(directory, name));
       rmdirSync(directory);
     } catch {
@@ -39,5 +42,9 @@ export class Stage {
   }
 }
 
+/** Whoever gets out of the copy is here, can go no further, and do no harm: see `scripts.ts`. */
+const AROUND_COPY = 'tree';
+/** Where the copy of the node's tree is. */
+const COPY = `${AROUND_COPY}/root`;
 /** What a file is mounted on; the rest are directories. */
 const FILE = 'file';

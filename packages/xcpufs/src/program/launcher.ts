@@ -144,11 +144,13 @@ export function buildCommand(
       : [nsenter, `--user=/proc/${userNamespace}/ns/user`, '--preserve-credentials', '--']),
     // What the node unmounts goes away in sessions, too.
     ...[unshare, '--mount', '--propagation', 'slave', '--'],
+    // Whatever runs from here on, the user's own in the agent too, gains no rights by it.
+    ...[setpriv, '--no-new-privs', '--'],
     ...[tools.sh, '-c', BUILDER, 'xcpufs', stage],
     ...[String(user.uid), String(user.group.gid)],
     [...user.groups].map(({ gid }) => `+${gid}`).join(','),
     userNamespace === undefined ? 'become' : 'map',
-    ...[mount, umount, mkdir, chroot, setpriv, unshare],
+    ...[mount, umount, mkdir, chroot, unshare],
     `${BECOME_PROGRAM}${EXEC_RENAMED}`,
     steps.some(({ command }) => command === 'umount') ? 'yes' : '',
     String(steps.length),

@@ -8,6 +8,8 @@ const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
 /** Sets made ahead, so that a program's start does not wait for a shell. */
 const AHEAD = 6;
+/** How long after a program took from the last of them the next are made, in milliseconds. */
+const LATER_MS = 250;
 /** A program's pipes: for stdin, stdout and stderr, and its gate. */
 const SET = 4;
 
@@ -42,6 +44,7 @@ export class PipeMaker {
   /** Descriptors of pipes that are open for both reading and writing. */
   #ready: number[] = [];
   #making: Promise<void> | undefined;
+  #later: NodeJS.Timeout | undefined;
 
   constructor(sh: string) {
     this.#sh = sh;
@@ -79,8 +82,16 @@ export class PipeMaker {
   #take(): number[] | undefined {
     if (this.#ready.length < SET) return undefined;
     const pipes = this.#ready.splice(0, SET);
-    if (this.#ready.length < (AHEAD / 2) * SET) void this.prepare().catch(() => {});
+    if (this.#ready.length < (AHEAD / 2) * SET) this.#prepareLater();
     return pipes;
+  }
+
+  /** A program that starts now is not to share the processor with a shell and its pipes. */
+  #prepareLater(): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.prepare().catch(() => {});
+    }, LATER_MS).unref();
   }
 
   async #make(): Promise<void> {
