@@ -12,6 +12,7 @@ export class PieceQueue {
     return this.#byteLength;
   }
 
+  /** Adds the newest bytes; the piece must not be changed as long as they are there. */
   push(piece: Uint8Array): void {
     if (piece.length === 0) return;
     this.#pieces.push(piece);
@@ -34,6 +35,7 @@ export class PieceQueue {
     return taken;
   }
 
+  /** Forgets what is there. */
   clear(): void {
     this.#pieces = [];
     this.#first = 0;
