@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NOTAG, OpenMode } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
@@ -62,8 +61,7 @@ export class FidKeeper<User> {
       fid.onIdle = resolve;
     });
     for (const request of fid.waiting) request.cancel('fid clunked');
-    // A turn later: their answers go out before that of a clunk.
-    return idle.then(nextTurn).then(() => this.#release(fid));
+    return idle.then(() => this.#release(fid));
   }
 
   /** The end of the conversation, or a new Tversion. */
@@ -110,25 +108,17 @@ export class FidKeeper<User> {
   #release(fid: Fid<User>): Awaitable<void> {
     const { file, mode } = fid;
     if (fid.listed > 0) this.chargeListing(fid, 0);
-    if (mode & OpenMode.REMOVE_ON_CLOSE) return this.#removeAndRelease(fid);
-    const release = () => file?.release?.();
-    let closed: Awaitable<void>;
-    try {
-      closed = closing(fid);
-    } catch (error) {
-      release();
-      throw error;
-    }
-    // An answer that waits for nothing leaves with those before it.
-    if (closed instanceof Promise) return closed.finally(release);
-    release();
+    const open = fid.open ?? fid.auth;
+    if (open?.close || mode & OpenMode.REMOVE_ON_CLOSE) return this.#closeAndRelease(fid);
+    file?.release?.();
   }
 
-  async #removeAndRelease(fid: Fid<User>): Promise<void> {
-    const { file } = fid;
+  async #closeAndRelease(fid: Fid<User>): Promise<void> {
+    const { file, mode } = fid;
+    const open = fid.open ?? fid.auth;
     try {
-      await closing(fid);
-      await file?.remove?.(this.#request(fid));
+      await open?.close?.();
+      if (mode & OpenMode.REMOVE_ON_CLOSE) await file?.remove?.(this.#request(fid));
     } finally {
       file?.release?.();
     }
@@ -141,9 +131,4 @@ export class FidKeeper<User> {
     request.file = fid.file;
     return request;
   }
-}
-
-/** Closes what is open of it. */
-function closing(fid: Fid): Awaitable<void> {
-  return (fid.open ?? fid.auth)?.close?.();
 }

@@ -272,16 +272,6 @@ describe('answers', () => {
     expect(sends() - before).toBe(1);
   });
 
-  it('to a clunk of an open file leave with those of one turn', async () => {
-    const text: FileBehaviour = { open: { read: () => Buffer.from('text') } };
-    const { peer, sends } = serve(ledgerServer({ children: { text } }, new Ledger()));
-    await peer.open();
-    const before = sends();
-    peer.send(walk(0, 1, ['text'], 1), open(1, 0, 2), read(1, 0, 10, 3), clunk(1, 4), stat(0, 5));
-    expect([...(await peer.answers(5)).keys()]).toEqual([1, 2, 3, 4, 5]);
-    expect(sends() - before).toBe(1);
-  });
-
   it('that wait hold up no others', async () => {
     const blocked: FileBehaviour = { open: { read: (_o, _c, request) => untilCancelled(request) } };
     const { peer } = serve(ledgerServer({ children: { blocked } }, new Ledger()));
