@@ -1,6 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { linuxNumber, readableText } from '../linux-words.js';
 
 /** What an Rlerror says: the system's words for its number (`no such file or directory`), and the number. */
 export function linuxError(ecode: number): NinePError {
@@ -8,7 +9,7 @@ export function linuxError(ecode: number): NinePError {
   return new NinePError(text, ecode || Errno.EIO);
 }
 
-/** What servers of 9P2000, which has no numbers, say in words. */
+/** What servers of 9P2000, which has no numbers, say in words of their own. */
 const meanings: readonly (readonly [RegExp, number])[] = [
   [/not found|does not exist|no such file/i, Errno.ENOENT],
   [/already exists|file exists/i, Errno.EEXIST],
@@ -22,7 +23,8 @@ const meanings: readonly (readonly [RegExp, number])[] = [
 /** An error's Linux number; where the server gave none, what its words most likely mean, or 0. */
 export function errnoOf(error: NinePError): number {
   if (error.errno !== 0) return error.errno;
-  return meanings.find(([text]) => text.test(error.ename))?.[1] ?? 0;
+  const { ename } = error;
+  return linuxNumber(ename) ?? meanings.find(([text]) => text.test(ename))?.[1] ?? 0;
 }
 
 /** Whether an operation failed for that reason. */
@@ -37,7 +39,7 @@ export function isErrno(error: unknown, errno: number): boolean {
 export function namedError(path: string, error: unknown): unknown {
   if (!(error instanceof NinePError) || error.kind !== 'file' || named.has(error)) return error;
   const { ename, cause = error } = error;
-  const naming = new NinePError(`${path}: ${ename}`, errnoOf(error), { cause });
+  const naming = new NinePError(`${path}: ${readableText(ename)}`, errnoOf(error), { cause });
   named.add(naming);
   return naming;
 }

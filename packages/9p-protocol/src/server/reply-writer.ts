@@ -3,6 +3,7 @@ import { truncateString } from '../codec/strings.js';
 import { HEADER_SIZE, MessageType } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { linuxText } from '../linux-words.js';
 import type { RMessage } from '../messages.js';
 import type { Transport } from '../transport/transport.js';
 import type { Connection, ConnectionEvents } from './connection.js';
@@ -59,8 +60,9 @@ export class ReplyWriter {
       const ecode = errno > 0 && errno <= MAX_ERRNO ? errno : Errno.EIO;
       return this.#message({ type: MessageType.Rlerror, tag, ecode }, tag);
     }
+    const text = dialect === '9P2000' ? linuxText(ename, errno) : ename;
     // Two for the length of the text, four for the number.
-    const fitting = truncateString(ename, Math.min(msize, 0xffff) - HEADER_SIZE - 6);
+    const fitting = truncateString(text, Math.min(msize, 0xffff) - HEADER_SIZE - 6);
     this.#message({ type: MessageType.Rerror, tag, ename: fitting, errno }, tag);
   }
 
