@@ -180,9 +180,11 @@ export class Volume {
 
   /** The answer that tells of a file: one more reference to it. */
   entryAnswer(node: Node, file: RemoteFile, more: readonly Uint8Array[] = []): Answer {
+    // What cannot be told, the kernel gives back no reference to.
+    const body = [entryReply(this.entry(node, file)), ...more];
     this.nodes.refer(node);
     return {
-      body: [entryReply(this.entry(node, file)), ...more],
+      body,
       refused: () => this.nodes.forget(node.id, 1),
     };
   }

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatProcessLine, PROCESS_LIST_HEADER, type ProcessEntry } from '@xcpu/xcpu-protocol';
+import { readProcessMemory } from './process-memory.js';
 import { processIds } from './program/strays.js';
 
 /** Processes read before other work gets its turn: about a millisecond's worth. */
@@ -10,7 +11,6 @@ const SLICE = 16;
  * make the kernel show any part of its memory as such: prctl(2), PR_SET_MM.
  */
 const MAX_COMMAND = 16 * 1024;
-const commandBytes = Buffer.alloc(MAX_COMMAND);
 /** Clock ticks per second that the kernel shows to programs, on every Linux: proc(5), sysconf(3) _SC_CLK_TCK. */
 const TICKS = 100;
 /** Bytes of a page, by what the kernel says of this very process. */
@@ -47,7 +47,7 @@ export async function processList(sessions: Iterable<RunningSession>): Promise<s
   const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
   for (const [index, pid] of processIds().entries()) {
     if (index % SLICE === SLICE - 1) await nextTurn();
-    const entry = readProcess(pid, uptime);
+    const entry = await readProcess(pid, uptime);
     if (entry) entries.set(pid, entry);
   }
   const byPid = new Map<number, RunningSession>();
@@ -86,26 +86,22 @@ function sessionOf(
 }
 
 /** What /proc tells of a process, undefined if it is gone: proc(5). */
-function readProcess(pid: number, uptime: number): ProcessEntry | undefined {
+async function readProcess(pid: number, uptime: number): Promise<ProcessEntry | undefined> {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     const memory = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ').map(Number);
-    const command = readCommand(pid);
+    const command = await readCommand(pid);
     return describe(pid, stat, status, memory, command, uptime);
   } catch {
     return undefined;
   }
 }
 
-function readCommand(pid: number): string {
-  const fd = openSync(`/proc/${pid}/cmdline`, 'r');
-  try {
-    const length = readSync(fd, commandBytes, 0, MAX_COMMAND, 0);
-    return commandBytes.toString('utf8', 0, length).replace(/\0$/, '');
-  } finally {
-    closeSync(fd);
-  }
+/** Empty where the process has none, or does not show it. */
+async function readCommand(pid: number): Promise<string> {
+  const command = await readProcessMemory(pid, 'cmdline', MAX_COMMAND);
+  return command?.toString('utf8').replace(/\0$/, '') ?? '';
 }
 
 function describe(

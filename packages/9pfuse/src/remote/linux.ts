@@ -200,7 +200,8 @@ class LinuxListing implements Listing {
     // From the beginning, everything is asked anew: rewinddir(3).
     if (offset === 0) return [];
     if (offset === this.#start) return this.#entries;
-    const index = this.#entries.findIndex((entry) => entry.offset === offset);
+    // Of offsets that a server gives twice the last: whoever goes on behind an answer's last entry gets another answer.
+    const index = this.#entries.findLastIndex((entry) => entry.offset === offset);
     return index < 0 ? [] : this.#entries.slice(index + 1);
   }
 }

@@ -1,4 +1,4 @@
-import { Errno, type Uint64 } from '@xcpu/9p-protocol';
+import { Errno, FileMode, type Uint64 } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import { errnoOf, stale } from '../errors.js';
 import { ROOT_NODE } from '../protocol/constants.js';
@@ -228,7 +228,7 @@ export class NodeTable {
   }
 
   #place(node: Node, parent: Node, name: string): void {
-    if (node === this.root) return;
+    if (node === this.root || isWithin(parent, node)) return;
     const { place } = node;
     if (place?.parent === parent && place.name === name && parent.children?.get(name) === node) {
       return;
@@ -246,4 +246,13 @@ export class NodeTable {
     if (place?.parent.children?.get(place.name) === node) place.parent.children.delete(place.name);
     node.place = undefined;
   }
+}
+
+/** Whether a directory is another or below it: as a place of that other, it would lead round in circles. */
+function isWithin(directory: Node, other: Node): boolean {
+  if (other.kind !== FileMode.DIRECTORY) return false;
+  for (let at: Node | undefined = directory; at; at = at.place?.parent) {
+    if (at === other) return true;
+  }
+  return false;
 }

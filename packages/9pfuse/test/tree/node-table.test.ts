@@ -55,6 +55,20 @@ describe('NodeTable', () => {
     expect(nodes.fids).toBe(1);
   });
 
+  test('a directory that is found below itself (a bind mount, or a server that lies) has no place there', async () => {
+    const nodes = await table(1);
+    const top = await find(nodes, 'a');
+    const below = await find(nodes, 'a', 'b');
+    const file = await nodes.use(top, (fid) => remote.getattr(fid, {}));
+    expect(nodes.found(below, 'again', file)).toBe(top);
+    expect(nodes.found(top, 'again', file)).toBe(top);
+    // Neither has a fid any more: the way to them is from the root on.
+    await find(nodes, 'd');
+    for (const node of [top, below]) {
+      expect((await nodes.use(node, async (fid) => fid.qid)).path).toBe(node.qid.path);
+    }
+  });
+
   test('beyond the limit fids go, and are walked to again', async () => {
     const nodes = await table(2);
     const deep = await find(nodes, 'a', 'b', 'c');

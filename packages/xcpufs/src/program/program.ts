@@ -213,6 +213,8 @@ export class Program {
   /** Kills the program and everything that it started, in its process group or not. */
   async kill(): Promise<void> {
     const { cgroups, strays } = this.#spawner;
+    // Who waits for files cannot be killed before he is answered.
+    void this.#namespace?.close();
     this.signal(constants.signals.SIGKILL);
     await this.#admitted;
     const group = this.#group;

@@ -1,11 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readProcessMemory } from '../process-memory.js';
 
 /** Variable by which a daemon knows the programs that it started, in this life and after a crash. */
 export const INSTANCE_VARIABLE = 'XCPU_INSTANCE';
 
 /** A process may fork while it is looked for: look again, but not for ever. */
 const ROUNDS = 10;
+/** Bytes of an environment: as much as execve(2) takes. */
+const MAX_ENVIRONMENT = 2 * 1024 * 1024;
 /** Processes looked at before other work gets its turn. */
 const SLICE = 32;
 
@@ -52,7 +55,7 @@ async function killMarked(instance: string, wanted: (sid: string) => boolean): P
     let found = false;
     for (const [index, pid] of processIds().entries()) {
       if (index % SLICE === SLICE - 1) await nextTurn();
-      const sid = sessionOf(pid, instance);
+      const sid = await sessionOf(pid, instance);
       if (sid === undefined || !wanted(sid)) continue;
       found = true;
       kill(pid);
@@ -62,9 +65,10 @@ async function killMarked(instance: string, wanted: (sid: string) => boolean): P
 }
 
 /** The session that a process belongs to, undefined if it is none of this daemon's. The dead have no environment. */
-function sessionOf(pid: number, instance: string): string | undefined {
+async function sessionOf(pid: number, instance: string): Promise<string | undefined> {
   try {
-    const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    const environ = await readProcessMemory(pid, 'environ', MAX_ENVIRONMENT);
+    const variables = environ?.toString('utf8').split('\0') ?? [];
     if (!variables.includes(`${INSTANCE_VARIABLE}=${instance}`)) return undefined;
     return variables.find((variable) => variable.startsWith('XCPUSID='))?.slice(8);
   } catch {

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { Socket } from 'node:net';
@@ -15,6 +16,7 @@ import { lacksRoot } from '../../../../test/support/needs.js';
 import type { Mounter } from '../../src/mounts/mounter.js';
 import { Namespaces } from '../../src/namespace/namespaces.js';
 import { surroundings } from '../../src/namespace/plan.js';
+import { Stage } from '../../src/namespace/stage.js';
 import { PipeMaker } from '../../src/program/pipes.js';
 import { Spawner } from '../../src/program/program.js';
 import { findNamespaceTools, findTools } from '../../src/program/tools.js';
@@ -173,6 +175,41 @@ describe.skipIf(lacksRoot())('a namespace', () => {
       'su -c "id -u" root </dev/null; id -u',
     );
     expect(stdout).toBe('41001\n');
+  });
+
+  it('gives no rights to what runs in place of the node’s programs while it is built', async () => {
+    const told = join(place, 'told');
+    writeFileSync(join(place, 'mkdir'), `#!/bin/sh\ngrep NoNewPrivs /proc/self/status >${told}\n`, {
+      mode: 0o755,
+    });
+    chmodSync(place, 0o777);
+    await run(`bind ${place}/mkdir /usr/bin/mkdir\nmkdir /mnt/x\n`, 'true');
+    expect(readFileSync(told, 'utf8')).toBe('NoNewPrivs:\t1\n');
+  });
+
+  it('goes on behind a new root', async () => {
+    const steps = Array(6).fill('chroot /\nbind /tmp /mnt\n').join('');
+    expect(await run(steps, 'echo ran')).toEqual({
+      status: { exitCode: 0 },
+      stdout: 'ran\n',
+      stderr: '',
+    });
+  });
+
+  it.each([0, 1, 2, 10, 11])('covers nothing of the builder’s by descriptor %i', async (fd) => {
+    const victim = join(place, 'victim');
+    writeFileSync(victim, 'precious', { mode: 0o644 });
+    await run(`bind ${victim} /proc/self/fd/${fd}\nchroot /\nbind /tmp /mnt\n`, 'true');
+    expect(readFileSync(victim, 'utf8')).toBe('precious');
+  });
+
+  it('has nothing around its root that another step needs', () => {
+    const stage = new Stage(join(stages, 'one'), 1);
+    const around = join(stage.directory, 'tree');
+    expect(readdirSync(around)).toEqual(['root']);
+    expect(statSync(around).mode & 0o777).toBe(0o700);
+    stage.remove();
+    expect(readdirSync(stages)).toEqual([]);
   });
 
   it('ends when its agent is killed, and its program with it', async () => {
