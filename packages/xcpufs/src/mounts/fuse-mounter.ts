@@ -17,6 +17,10 @@ const MAX_MOUNTS = 512;
  * slower, for which all other mounts wait: 1.5 ms with as many, 7 ms with 512.
  */
 const MOUNTS_PER_HELPER = 64;
+/** Helpers at once; each takes some 20 MB of its own. Those that serve nothing make room for others. */
+const MAX_HELPERS = 64;
+/** How often those that serve nothing are ended, in milliseconds: starting one takes a tenth of a second. */
+const IDLE_MS = 300_000;
 /** Whom `unshare --map-root-user` makes of the daemon's user. */
 const MAPPED = { uid: 0, gid: 0 };
 
@@ -33,8 +37,9 @@ export interface FuseMounterOptions {
 }
 
 /**
- * Mounts through FUSE. Processes of their own serve the mounts, outside of the daemon's loop: one is enough for most, and
- * is started by the first mount. The mounts of one that dies die with it: whoever uses them is told ENOTCONN.
+ * Mounts through FUSE. Processes of their own serve the mounts, outside of the daemon's loop: each user's are served by
+ * his own, one as a rule, started by his first mount. The mounts of one that dies die with it: whoever uses them is told
+ * ENOTCONN. What a user's programs or a hostile server can make a helper keep, they take from that user alone.
  */
 export class FuseMounter implements Mounter {
   readonly kind = 'fuse';
@@ -42,7 +47,9 @@ export class FuseMounter implements Mounter {
   readonly dialects: readonly [Dialect] = ['9P2000.L'];
   readonly #options: FuseMounterOptions;
   readonly #helpers = new Set<HelperProcess>();
-  #starting: Promise<HelperProcess> | undefined;
+  /** By the number of the user that they are for. */
+  readonly #starting = new Map<number, Promise<HelperProcess>>();
+  #idleTimer: NodeJS.Timeout | undefined;
   #started = 0;
   #closed = false;
 
@@ -53,50 +60,68 @@ export class FuseMounter implements Mounter {
   async mount(request: MountRequest, connect: Connect): Promise<Mounted> {
     const { dialect = this.dialects[0] } = request;
     const mapped = this.#options.ownNamespace ? MAPPED : undefined;
-    const helper = await this.#reserve();
+    const helper = await this.#reserve(request.user.uid);
     return new StreamMounted(await helper.mount({ ...request, dialect, mapped }, connect));
   }
 
   async userNamespace(): Promise<{ readonly pid: number } | undefined> {
     if (!this.#options.ownNamespace) return undefined;
     const [any] = this.#helpers;
-    return { pid: (any ?? (await this.#start())).pid };
+    return { pid: (any ?? (await this.#start(MAPPED.uid))).pid };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#starting?.catch(() => {});
+    clearInterval(this.#idleTimer);
+    await Promise.allSettled(this.#starting.values());
     await Promise.all([...this.#helpers].map((helper) => helper.end()));
   }
 
-  /** A helper that has room for one more mount, which is counted. */
-  async #reserve(): Promise<HelperProcess> {
+  /** A helper of the user's that has room for one more mount, which is counted. */
+  async #reserve(uid: number): Promise<HelperProcess> {
+    // In a user namespace there is but one.
+    const user = this.#options.ownNamespace ? MAPPED.uid : uid;
     for (;;) {
+      this.#checkRoom();
       for (const helper of this.#helpers) {
-        if (helper.mounts >= MOUNTS_PER_HELPER) continue;
+        if (helper.uid !== user || helper.mounts >= MOUNTS_PER_HELPER) continue;
         helper.mounts++;
         return helper;
       }
-      await this.#start();
+      await this.#start(user);
     }
   }
 
-  #start(): Promise<HelperProcess> {
-    this.#starting ??= this.#startOne().finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
+  /** @throws MountError if there are as many mounts as a node serves */
+  #checkRoom(): void {
+    const { maxMounts = MAX_MOUNTS } = this.#options;
+    let mounts = 0;
+    for (const helper of this.#helpers) mounts += helper.mounts;
+    if (mounts < maxMounts) return;
+    throw new MountError(`this node serves ${maxMounts} mounts of users' files, and no more`);
   }
 
-  async #startOne(): Promise<HelperProcess> {
-    const { directory, program, ownNamespace, maxMounts = MAX_MOUNTS, log } = this.#options;
-    const most = this.#helpers.size * MOUNTS_PER_HELPER;
-    if (most >= maxMounts) {
-      throw new MountError(`this node serves ${most} mounts of users' files, and no more`);
+  #start(uid: number): Promise<HelperProcess> {
+    let starting = this.#starting.get(uid);
+    if (!starting) {
+      starting = this.#startOne(uid).finally(() => this.#starting.delete(uid));
+      this.#starting.set(uid, starting);
+    }
+    return starting;
+  }
+
+  async #startOne(uid: number): Promise<HelperProcess> {
+    const { directory, program, ownNamespace, log } = this.#options;
+    if (this.#helpers.size + this.#starting.size >= MAX_HELPERS) await this.#endIdle();
+    if (this.#helpers.size + this.#starting.size > MAX_HELPERS) {
+      throw new MountError(
+        `this node serves the files of ${MAX_HELPERS} users at once, and no more`,
+      );
     }
     if (this.#closed) throw new MountError('this node is stopping');
     const [other] = this.#helpers;
     const helper = await HelperProcess.start({
+      uid,
       socket: join(directory, `fuse-${++this.#started}`),
       program,
       namespace: ownNamespace ? (other?.pid ?? 'new') : 'own',
@@ -104,10 +129,20 @@ export class FuseMounter implements Mounter {
       log,
     });
     this.#helpers.add(helper);
+    this.#idleTimer ??= setInterval(() => void this.#endIdle(), IDLE_MS).unref();
     void helper.ended.then((how) => {
       this.#helpers.delete(helper);
-      if (!this.#closed) log(`ended (${how}): the files of ${helper.mounts} mounts are gone`);
+      if (!this.#closed && helper.mounts > 0)
+        log(`ended (${how}): the files of ${helper.mounts} mounts are gone`);
     });
     return helper;
+  }
+
+  /** Others may need what nobody uses now; the user namespace of one's own is for later mounts, too. */
+  async #endIdle(): Promise<void> {
+    if (this.#options.ownNamespace) return;
+    const idle = [...this.#helpers].filter(({ mounts }) => mounts === 0);
+    for (const helper of idle) this.#helpers.delete(helper);
+    await Promise.all(idle.map((helper) => helper.end()));
   }
 }

@@ -84,7 +84,10 @@ async function serve(
     if (files.status === 'rejected') throw files.reason;
     server = await serveFuse(fd, files.value.root, {
       owners: ownersOf(order),
-      foresight: foresights.of(order.user.uid, order.program ?? ''),
+      // Another's server is not to learn what was looked up at one's own.
+      ...(order.program !== undefined && {
+        foresight: foresights.of(order.user.uid, order.program),
+      }),
     });
     await server.ready;
     await place.value.readAhead();

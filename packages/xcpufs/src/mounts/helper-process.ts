@@ -17,6 +17,8 @@ const NEW_NAMESPACE = ['unshare', '--user', '--map-root-user', '--mount', '--'];
 const SAME_NAMESPACE = ['--preserve-credentials', '--', 'unshare', '--mount', '--'];
 
 export interface HelperOptions {
+  /** Whose mounts it serves. */
+  readonly uid: number;
   /** Where it listens: a path that is not taken, in a directory that only the daemon may enter. */
   readonly socket: string;
   /** The helper's program; default the one that is shipped beside the daemon's. */
@@ -36,6 +38,8 @@ interface Waiting {
 
 /** A process that serves FUSE mounts, as the daemon sees it. It ends when its input does, so also with the daemon. */
 export class HelperProcess {
+  /** Whose mounts it serves. */
+  readonly uid: number;
   /** How it ended. */
   readonly ended: Promise<string>;
   /** Mounts that are there, or that somebody is about to order. */
@@ -45,7 +49,8 @@ export class HelperProcess {
   readonly #orders = new Map<number, Waiting>();
   #nextId = 1;
 
-  private constructor(child: Child, socket: string) {
+  private constructor(child: Child, { socket, uid }: HelperOptions) {
+    this.uid = uid;
     this.#child = child;
     this.#socket = socket;
     this.ended = endOf(child);
@@ -58,14 +63,14 @@ export class HelperProcess {
 
   /** @throws MountError that says what keeps it from starting */
   static async start(options: HelperOptions): Promise<HelperProcess> {
-    const { socket, namespace, log } = options;
+    const { namespace, log } = options;
     const child = startChild(options);
     const said: string[] = [];
     createInterface(child.stderr).on('line', (line) => {
       said.push(line);
       log(line);
     });
-    const helper = new HelperProcess(child, socket);
+    const helper = new HelperProcess(child, options);
     return new Promise((resolve, reject) => {
       createInterface(child.stdout).on('line', (line) => {
         const news = parseLine<HelperNews>(line);

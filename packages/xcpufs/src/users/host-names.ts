@@ -66,15 +66,21 @@ export class HostNames {
 
   /** Tells of users and groups that came or went since the last time. */
   refresh(): void {
-    if (this.#version === this.#users.version) return;
-    this.#version = this.#users.version;
-    for (const { fd, name, host } of this.#files) {
-      const text = Buffer.from(
-        merged(host, name === 'passwd' ? userLines(this.#users) : groupLines(this.#users)),
-      );
-      writeSync(fd, text, 0, text.length, 0);
-      ftruncateSync(fd, text.length);
+    const { version } = this.#users;
+    if (this.#version === version) return;
+    try {
+      for (const file of this.#files) this.#write(file);
+      this.#version = version;
+    } catch {
+      // The disk is full: programs run all the same, and the next tries again.
     }
+  }
+
+  #write({ fd, name, host }: LaidFile): void {
+    const lines = name === 'passwd' ? userLines(this.#users) : groupLines(this.#users);
+    const text = Buffer.from(merged(host, lines));
+    writeSync(fd, text, 0, text.length, 0);
+    ftruncateSync(fd, text.length);
   }
 
   close(): void {

@@ -23,6 +23,10 @@ const IN_HOME: readonly string[] = [
   '.s3cfg',
   // Passwords and tokens that programs keep.
   '.netrc',
+  '.cargo/credentials',
+  '.cargo/credentials.toml',
+  '.gem/credentials',
+  '.config/sops',
   '.authinfo',
   '.authinfo.gpg',
   '.git-credentials',
@@ -97,6 +101,7 @@ export function privateFiles(options: PrivateFilesOptions): string[] {
     ...OF_SYSTEM,
     ...hostKeys(),
     `/tmp/krb5cc_${uid}`,
+    `/run/user/${uid}`,
     ...namedBy(env),
   ];
 }
