@@ -27,7 +27,7 @@ describe('a job that is served files', () => {
     expect(results.map(({ status }) => status)).toEqual([{ exitCode: 0 }, { exitCode: 0 }]);
     expect(output).toEqual({ '1 stdout': 'for n1', '2 stdout': 'for n2' });
     expect(nodes[0]!.texts('ctl')[0]).toMatch(/ XCPUTSADDR=session!term$/m);
-    expect(channels[0]!.owner).toEqual({ uid: 1001, gid: 100 });
+    expect(channels[0]!.owner).toEqual({ user: 'x', uid: 1001, group: 'x', gid: 100 });
     expect(channels[0]!.limits.msize).toBe(nodes[0]!.server.limits.msize - 24);
   });
 

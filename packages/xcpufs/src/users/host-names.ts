@@ -46,12 +46,19 @@ export class HostNames {
   }
 
   /**
-   * Lays files over the host's.
+   * Lays files over the host's; undefined where the daemon was not started for that.
    * @param directory to be made, for files that everybody may read
    * @param mount path of mount(8)
    * @throws Error if that cannot be done; nothing is changed then
    */
-  static async create(directory: string, users: UserTable, mount: string): Promise<HostNames> {
+  static async create(
+    directory: string,
+    users: UserTable,
+    mount: string,
+  ): Promise<HostNames | undefined> {
+    const wanted = process.env[OWN_MOUNTS] !== undefined;
+    delete process.env[OWN_MOUNTS];
+    if (!wanted) return undefined;
     if (!hasOwnMounts()) throw new Error('the mounts of the daemon are those of its host');
     mkdirSync(directory, { mode: 0o755 });
     const files = FILES.map((name) => {
@@ -90,9 +97,6 @@ export class HostNames {
 
 /** Whether a mount of the daemon's is not its host's: whoever set the variable may have been mistaken. */
 function hasOwnMounts(): boolean {
-  const wanted = process.env[OWN_MOUNTS] !== undefined;
-  delete process.env[OWN_MOUNTS];
-  if (!wanted) return false;
   try {
     return readlinkSync('/proc/self/ns/mnt') !== readlinkSync(`/proc/${process.ppid}/ns/mnt`);
   } catch {

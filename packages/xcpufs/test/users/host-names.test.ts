@@ -12,6 +12,11 @@ describe('names for programs', () => {
     expect(process.env.XCPUFS_OWN_MOUNTS).toBeUndefined();
   });
 
+  it('are left alone where nobody asked for them', async () => {
+    const made = HostNames.create(join(temporaryDirectory(), 'names'), makeTable(), '/bin/false');
+    expect(await made).toBeUndefined();
+  });
+
   it('leave the files of the host as they are', () => {
     expect(spawnSync('cat', ['/proc/self/mountinfo'], { encoding: 'utf8' }).stdout).not.toMatch(
       / \/etc\/(passwd|group) /,
