@@ -4,6 +4,8 @@ const unit = ['packages/*/test/**/*.test.ts'];
 const endToEnd = ['test/**/*.test.ts'];
 // In emulated machines, which takes its time: `npm run test:vm`.
 const virtualMachines = ['test/vm/**/*.test.ts'];
+// Many files, many sessions: `npm run test:load`.
+const load = ['test/**/*.load.test.ts'];
 
 // The packages resolve each other from source here, so unit tests need no build;
 // the end-to-end tests run the bundles that `npm run build` makes.
@@ -20,8 +22,18 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: endToEnd,
-          exclude: virtualMachines,
+          exclude: [...virtualMachines, ...load],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'load',
+          include: load,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },
