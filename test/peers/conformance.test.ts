@@ -30,7 +30,8 @@ const capabilities: readonly Capability[] = [
 
 const skipDiod = lacksDiod();
 
-describe.skipIf(skipDiod)('diod in the conformance suite', () => {
+// What diod was asked when it crashed is asked once more.
+describe.skipIf(skipDiod)('diod in the conformance suite', { retry: 2 }, () => {
   let directory = '';
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), '9p-diod-'));

@@ -32,7 +32,8 @@ const NOBODY = 65_534;
 const skipDiod = lacksDiod();
 const skipRoot = lacksRoot();
 
-describe.skipIf(skipDiod)('our client and diod', () => {
+// What diod was asked when it crashed is asked once more.
+describe.skipIf(skipDiod)('our client and diod', { retry: 2 }, () => {
   let folder = '';
   let diod: Diod;
   let files: FileSystem;

@@ -38,12 +38,24 @@ export async function startDiod({ exports, socket, uid }: DiodOptions): Promise<
   if (uid !== undefined) {
     words.unshift('setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups');
   }
-  const server = spawn(words[0]!, words.slice(1), { stdio: 'ignore', env });
-  const ended = once(server, 'exit');
+  let stopping = false;
+  const start = () => {
+    const started = spawn(words[0]!, words.slice(1), { stdio: 'ignore', env });
+    started.once('exit', (code, signal) => {
+      // It crashes at times (a segmentation fault in a thread of its own), whoever asks.
+      if (stopping || code !== null) return;
+      console.log(`diod ended by ${signal}; it is started again`);
+      server = start();
+    });
+    return started;
+  };
+  let server = start();
   await eventually(`diod answers at ${address}`, () => answers(address, server));
   return {
     dial: () => dial(address),
     async stop() {
+      stopping = true;
+      const ended = server.exitCode ?? server.signalCode ?? once(server, 'exit');
       // What hangs in an open of a pipe hears no SIGTERM.
       server.kill('SIGKILL');
       await ended;
