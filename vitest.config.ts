@@ -4,7 +4,7 @@ const unit = ['packages/*/test/**/*.test.ts'];
 const endToEnd = ['test/**/*.test.ts'];
 // In emulated machines, which takes its time: `npm run test:vm`.
 const virtualMachines = ['test/vm/**/*.test.ts'];
-// Many files, many sessions: `npm run test:load`.
+// What takes longer, by its load or its attacks: `npm run test:load`.
 const load = ['test/**/*.load.test.ts'];
 
 // The packages resolve each other from source here, so unit tests need no build;
