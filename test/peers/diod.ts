@@ -40,7 +40,11 @@ export async function startDiod({ exports, socket, uid }: DiodOptions): Promise<
   }
   let stopping = false;
   const start = () => {
-    const started = spawn(words[0]!, words.slice(1), { stdio: 'ignore', env });
+    // It does not expect that a client may be gone when it answers: SIGPIPE would end it.
+    const started = spawn('sh', ['-c', 'trap "" PIPE; exec "$@"', 'sh', ...words], {
+      stdio: 'ignore',
+      env,
+    });
     started.once('exit', (code, signal) => {
       // It crashes at times (a segmentation fault in a thread of its own), whoever asks.
       if (stopping || code !== null) return;
