@@ -20,6 +20,8 @@ export class Namespaces {
   readonly #mounter: () => Promise<Mounter>;
   readonly #directory: string;
   readonly #shares = new ImportShares();
+  /** Once they were found: looking for them costs each start of a program some fifteen system calls. */
+  #found: NamespaceTools | undefined;
 
   /**
    * @param tools throws an Error that names what is missing
@@ -40,12 +42,7 @@ export class Namespaces {
     const { user, program, plan, connect } = wanted;
     const mounter = await this.#mounter();
     const userNamespace = await mounter.userNamespace();
-    let tools: NamespaceTools;
-    try {
-      tools = this.#tools();
-    } catch (error) {
-      throw new MountError((error as Error).message);
-    }
+    const tools = this.#findTools();
     const release = this.#shares.take(user, plan.imports.length);
     const stage = this.#stage(sid, plan, release);
     return new Namespace(
@@ -57,6 +54,15 @@ export class Namespaces {
         steps: plan.steps,
       },
     );
+  }
+
+  #findTools(): NamespaceTools {
+    try {
+      this.#found ??= this.#tools();
+      return this.#found;
+    } catch (error) {
+      throw new MountError((error as Error).message);
+    }
   }
 
   #stage(sid: number, plan: NamespacePlan, release: () => void): Stage {

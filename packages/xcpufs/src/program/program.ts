@@ -4,10 +4,8 @@ import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { WaitStatus } from '@xcpu/xcpu-protocol';
 import { nodeError } from '../errors.js';
-import type { Connect } from '../mounts/mounter.js';
 import { leadBuilder } from '../namespace/control.js';
-import type { Namespace, Namespaces } from '../namespace/namespaces.js';
-import type { NamespacePlan } from '../namespace/plan.js';
+import type { Namespace, NamespaceRequest, Namespaces } from '../namespace/namespaces.js';
 import { CONTROL } from '../namespace/scripts.js';
 import type { HostNames } from '../users/host-names.js';
 import type { User } from '../users/users.js';
@@ -18,10 +16,7 @@ import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
 import type { Tools } from './tools.js';
 
 /** The namespace that a program wants, and how its user's files are reached. */
-export interface WantedNamespace {
-  readonly plan: NamespacePlan;
-  readonly connect: Connect;
-}
+export type WantedNamespace = Pick<NamespaceRequest, 'plan' | 'connect'>;
 
 /** Starts programs, with what all of them share. */
 export class Spawner {
