@@ -9,6 +9,9 @@ import {
 
 export { type CommandResult, cleanEnvironment };
 
+/** How long output is waited for that somebody holds open whose program has ended, in milliseconds. */
+const LEFT_BEHIND_MS = 1000;
+
 /** A program that runs. */
 export interface RunningCommand extends Started {
   /** Whether it is no longer running. */
@@ -46,10 +49,11 @@ export function startProgram(
   let over = false;
   const result = new Promise<CommandResult>((resolve, reject) => {
     child.on('error', reject);
-    // What a program left behind may hold its output open: its own end is what counts.
+    child.on('close', (status, signal) => resolve({ status, signal, ...output }));
+    // What a program left behind may hold its output open: its own end is what counts, once the rest was read.
     child.on('exit', (status, signal) => {
       over = true;
-      setImmediate(() => resolve({ status, signal, ...output }));
+      setTimeout(() => resolve({ status, signal, ...output }), LEFT_BEHIND_MS).unref();
     });
   });
   const printed = (text: string) =>
