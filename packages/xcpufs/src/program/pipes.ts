@@ -12,6 +12,8 @@ const AHEAD = 6;
 const LATER_MS = 250;
 /** A program's pipes: for stdin, stdout and stderr, and its gate. */
 const SET = 4;
+/** Where fewer pipes are left, more are made. */
+const FEW = (AHEAD / 2) * SET;
 
 /**
  * A command that keeps the pipe that is its input as descriptor 5, tells its process id, and ends when the input of
@@ -82,7 +84,7 @@ export class PipeMaker {
   #take(): number[] | undefined {
     if (this.#ready.length < SET) return undefined;
     const pipes = this.#ready.splice(0, SET);
-    if (this.#ready.length < (AHEAD / 2) * SET) this.#prepareLater();
+    if (this.#ready.length < FEW) this.#prepareLater();
     return pipes;
   }
 
@@ -90,7 +92,8 @@ export class PipeMaker {
   #prepareLater(): void {
     this.#later ??= setTimeout(() => {
       this.#later = undefined;
-      this.prepare().catch(() => {});
+      // A program that found none has had them made since.
+      if (this.#ready.length < FEW) this.prepare().catch(() => {});
     }, LATER_MS).unref();
   }
 
