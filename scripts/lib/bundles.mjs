@@ -1,7 +1,8 @@
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { BIN, ROOT } from './paths.mjs';
 
 /** The commands that are shipped as one file each, by the name of their package. */
@@ -9,6 +10,14 @@ export const COMMANDS = ['xcpufs', 'xrx', 'xps', 'xuserset', 'xgroupset', '9p', 
 
 /** Programs that a command starts by itself, beside it in a file each: packages/NAME/dist/PROGRAM.cjs, of src/PROGRAM.ts. */
 const COMPANIONS = { xcpufs: ['fuse-helper'] };
+
+const LOADER = join(ROOT, 'packages/libxcpu/src/bundle/loader.ts');
+/** How a command begins in the comment behind its loader, and what stands for the end of a comment in it. */
+const TEXT_BEGIN = '/*xcpu:';
+const COMMENT_END = '*\\:/';
+
+/** Less text to read at each start; names stay, for the stack traces in bug reports. */
+const LESS_TEXT = { minifySyntax: true, minifyWhitespace: true };
 
 /**
  * Makes packages/NAME/dist/NAME.cjs, an executable that needs nothing but Node.js, out of packages/NAME/src/main.ts,
@@ -40,16 +49,44 @@ export async function bundleIfNeeded() {
 async function bundleOne(name, logLevel) {
   const outfile = bundleOf(name);
   const { version } = JSON.parse(await readFile(join(folderOf(name), 'package.json'), 'utf8'));
-  await build({
+  const { outputFiles } = await build({
     ...settings(logLevel),
     entryPoints: [join(folderOf(name), 'src/main.ts')],
     outfile,
     plugins: [withoutSubprograms],
     define: { XCPU_VERSION: JSON.stringify(version) },
-    banner: { js: name === 'xcpufs' ? DAEMON_BANNER : '#!/usr/bin/env node' },
+    write: false,
   });
+  const text = outputFiles.find(({ path }) => path === outfile).text;
+  const whole = name === 'xcpufs' ? DAEMON_BANNER + text : await behindLoader(name, version, text);
+  await mkdir(dirname(outfile), { recursive: true });
+  await writeFile(outfile, whole);
   await chmod(outfile, 0o755);
   await link(outfile, join(BIN, name));
+}
+
+/**
+ * The command as a comment behind what loads it: see packages/libxcpu/src/bundle/loader.ts.
+ * @param {string} text the command, in ASCII
+ */
+async function behindLoader(name, version, text) {
+  for (const reserved of [TEXT_BEGIN, COMMENT_END]) {
+    if (text.includes(reserved)) throw new Error(`${name}: its text holds ${reserved}`);
+  }
+  const { code } = await transform(await readFile(LOADER, 'utf8'), {
+    ...LESS_TEXT,
+    loader: 'ts',
+    format: 'cjs',
+    target: 'node20',
+    define: {
+      XCPU_NAME: JSON.stringify(name),
+      XCPU_VERSION: JSON.stringify(version),
+      XCPU_TEXT_DIGEST: JSON.stringify(createHash('sha256').update(text).digest('hex')),
+      XCPU_TEXT_BEGIN: JSON.stringify(TEXT_BEGIN),
+      XCPU_COMMENT_END: JSON.stringify(COMMENT_END),
+    },
+  });
+  return `#!/usr/bin/env node\n${code}${TEXT_BEGIN}\n${text.replaceAll('*/', COMMENT_END)}\n*/\n`;
 }
 
 async function bundleCompanion(name, program, logLevel) {
@@ -75,9 +112,7 @@ function settings(logLevel) {
     conditions: ['@xcpu/source'],
     // ssh2 tries these and does without: they are native, and only its ciphers would use them.
     external: ['*.node', 'cpu-features'],
-    // Less text to read at each start; names stay, for the stack traces in bug reports.
-    minifySyntax: true,
-    minifyWhitespace: true,
+    ...LESS_TEXT,
     legalComments: 'eof',
     logLevel,
   };
@@ -106,7 +141,8 @@ const withoutSubprograms = {
  * for what it starts, and what the host mounts and unmounts is so there, too.
  */
 const DAEMON_BANNER = `#!/bin/sh
-':' //; export XCPUFS_NOFILE="$(ulimit -Sn)"; set -- node --always-sparkplug "$0" "$@"; if [ "$(id -u)" = 0 ] && unshare --mount --propagation slave true 2>/dev/null; then export XCPUFS_OWN_MOUNTS=yes; set -- unshare --mount --propagation slave "$@"; fi; exec "$@"`;
+':' //; export XCPUFS_NOFILE="$(ulimit -Sn)"; set -- node --always-sparkplug "$0" "$@"; if [ "$(id -u)" = 0 ] && unshare --mount --propagation slave true 2>/dev/null; then export XCPUFS_OWN_MOUNTS=yes; set -- unshare --mount --propagation slave "$@"; fi; exec "$@"
+`;
 
 function bundleOf(name, program = name) {
   return join(folderOf(name), 'dist', `${program}.cjs`);

@@ -7,6 +7,7 @@ import {
   systemText,
   UsageError,
 } from '@xcpu/libxcpu';
+import { usesMore } from '@xcpu/libxcpu/cli';
 import type { EnvironmentEntry } from '@xcpu/xcpu-protocol';
 import { travellingEnvironment } from './export/environment.js';
 import { namespaceProgram } from './export/namespace.js';
@@ -61,6 +62,7 @@ export async function clientFiles(
   const { mountPoints } = program;
   let loading: Promise<ServedFiles> | undefined;
   const served = () => {
+    usesMore();
     loading ??= import('./served-files.js').then(
       ({ ServedFiles }) => new ServedFiles({ root, readOnly, hide, show, mountPoints, keyFile }),
     );

@@ -4,6 +4,7 @@ export { FdWriter } from '../fd-writer.js';
 export { printError, printOut } from '../print.js';
 export { type AdminCommand, idOperand, runAdminCommand, takeVerb, type Verb } from './admin.js';
 export { type CommandLine, type CommandText, parseCommandLine } from './command-line.js';
+export { usesMore } from './compiled-code.js';
 export { type NodeOperands, seconds, takeNodes } from './operands.js';
 export { start } from './start.js';
 export { VERSION } from './version.js';
