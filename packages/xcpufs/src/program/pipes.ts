@@ -1,10 +1,9 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import { nodeError } from '../errors.js';
 import { GATE } from './launcher.js';
+import { makePipes } from './pipe-shell.js';
 
-const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
 /** Sets made ahead, so that a program's start does not wait for a shell. */
 const AHEAD = 6;
@@ -14,17 +13,6 @@ const LATER_MS = 250;
 const SET = 4;
 /** Where fewer pipes are left, more are made. */
 const FEW = (AHEAD / 2) * SET;
-
-/**
- * A command that keeps the pipe that is its input as descriptor 5, tells its process id, and ends when the input of
- * the whole does.
- */
-const HOLD_PIPE =
-  '{ exec 5<&0; read -r pid rest </proc/self/stat; echo "$pid" >&4; read -r rest <&3; }';
-const HELD = 5;
-/** Makes as many pipes as come ahead, by nothing but forks of one shell. */
-const MAKE_PIPES = `exec 3<&0 4>&1
-read -r rest <&3${` | ${HOLD_PIPE}`.repeat(AHEAD * SET)}`;
 
 /** The two ends of each of a program's descriptors. */
 export interface ProgramPipes {
@@ -98,42 +86,12 @@ export class PipeMaker {
   }
 
   async #make(): Promise<void> {
-    const shell = spawn(this.#sh, ['-c', MAKE_PIPES], {
-      cwd: '/',
-      env: {},
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    const made: number[] = [];
     try {
-      for (const pid of await firstLines(shell, AHEAD * SET)) {
-        made.push(openSync(`/proc/${pid}/fd/${HELD}`, O_RDWR | O_NONBLOCK));
-      }
-      // They are given to users: whatever else a number might lead to must not be.
-      if (!made.every((fd) => fstatSync(fd).isFIFO())) throw new Error('not a pipe');
-      this.#ready.push(...made);
+      this.#ready.push(...(await makePipes(this.#sh, AHEAD * SET)));
     } catch {
-      for (const fd of made) closeSync(fd);
       throw nodeError('cannot make pipes: the node is short of resources');
-    } finally {
-      shell.stdin.destroy();
-      shell.stdout.destroy();
     }
   }
-}
-
-/** The first lines that a process prints. @throws Error if it ends before, or cannot be started */
-function firstLines(child: ChildProcessByStdio<Writable, Readable, null>, count: number) {
-  return new Promise<string[]>((resolve, reject) => {
-    let text = '';
-    child.stdout.setEncoding('latin1').on('data', (piece: string) => {
-      text += piece;
-      const lines = text.split('\n');
-      if (lines.length > count) resolve(lines.slice(0, count));
-    });
-    child.stdout.on('end', () => reject(new Error('ended')));
-    child.on('error', reject);
-    child.stdin.on('error', () => {});
-  });
 }
 
 const STDIN = 0;
