@@ -6,6 +6,7 @@ import * as directories from './operations/directories.js';
 import * as files from './operations/files.js';
 import * as locks from './operations/locks.js';
 import * as names from './operations/names.js';
+import * as opening from './operations/opening.js';
 import * as xattrs from './operations/xattrs.js';
 import { Opcode } from './protocol/constants.js';
 import type { FuseRequest, Release, Releasedir } from './protocol/requests.js';
@@ -65,9 +66,9 @@ function perform(
     case Opcode.LINK:
       return names.link(volume, request, signal);
     case Opcode.OPEN:
-      return files.open(volume, request, signal);
+      return opening.open(volume, request, signal);
     case Opcode.CREATE:
-      return files.create(volume, request, signal);
+      return opening.create(volume, request, signal);
     case Opcode.READ:
       return files.read(volume, request, signal);
     case Opcode.WRITE:

@@ -255,6 +255,7 @@ export class FuseServer {
   /** Nobody waits for any answer. */
   #abandon(): void {
     this.#volume.foreseen.drop();
+    this.#volume.reading.drop();
     for (const { controller } of this.#pending.values()) controller.abort(interrupted());
   }
 }

@@ -14,6 +14,7 @@ import { ListingHabit } from './tree/listing-habit.js';
 import type { Node } from './tree/node.js';
 import type { NodeTable } from './tree/node-table.js';
 import { AheadBudget } from './tree/read-ahead.js';
+import { ReadingOrder } from './tree/reading-order.js';
 
 /** What a request is answered with. */
 export interface Answer {
@@ -58,6 +59,7 @@ export class Volume {
   readonly ahead = new AheadBudget();
   readonly listings = new ListingHabit();
   readonly foreseen = new Foreseen();
+  readonly reading: ReadingOrder;
   /** Told of what is looked up and read. */
   readonly watch: Watch | undefined;
   readonly owners: Owners;
@@ -77,6 +79,7 @@ export class Volume {
     this.clientId = parts.clientId;
     this.watch = parts.foresight?.watch();
     const { attributes } = this.cache;
+    this.reading = new ReadingOrder(attributes / 2);
     if (!parts.foresight || attributes === 0) return;
     const root = this.nodes.root.fid!;
     this.foreseen.ask(root, parts.foresight, this.remote, this.pipeline, attributes / 2);

@@ -1,6 +1,6 @@
 /** Listing directories. */
 import { setMaxListeners } from 'node:events';
-import { type DirectoryEntry, nameToBytes } from '@xcpu/9p-protocol';
+import { type DirectoryEntry, FileMode, nameToBytes } from '@xcpu/9p-protocol';
 import { Opcode } from '../protocol/constants.js';
 import { ListingWriter } from '../protocol/listing.js';
 import { type FuseEntry, openReply } from '../protocol/replies.js';
@@ -56,7 +56,7 @@ export async function readdir(
     let answer: Answer;
     if (!plus) answer = { body: [listed(some, request.size)] };
     else if (alone) answer = withoutFiles(volume, node, some, request.size);
-    else answer = await withFiles(volume, node, some, request.size, signal);
+    else answer = await withFiles(volume, node, directory, some, request.size, signal);
     if (answer.body[0]!.length > 0) return answer;
     // All of these were names that the kernel would not take.
     offset = last.offset;
@@ -112,6 +112,7 @@ function withoutFiles(
 async function withFiles(
   volume: Volume,
   parent: Node,
+  directory: OpenDirectory,
   entries: readonly DirectoryEntry[],
   size: number,
   signal: AbortSignal,
@@ -135,12 +136,22 @@ async function withFiles(
     if (file) told.push(file.node);
   });
   for (const node of told) volume.nodes.refer(node);
+  rememberOrder(directory, told);
   return {
     body: [listing.bytes],
     refused: () => {
       for (const node of told) volume.nodes.forget(node.id, 1);
     },
   };
+}
+
+/** What was listed before the first of them may have come with another answer. */
+function rememberOrder(directory: OpenDirectory, told: readonly Node[]): void {
+  for (const node of told) {
+    if (node.kind !== FileMode.REGULAR) continue;
+    if (directory.lastFile) directory.lastFile.follower = node;
+    directory.lastFile = node;
+  }
 }
 
 function entryOf(volume: Volume, { node, file }: { node: Node; file: RemoteFile }): FuseEntry {

@@ -21,6 +21,8 @@ interface Opener {
 export class OpenDirectory implements Listing {
   readonly #node: Node;
   readonly #opener: Opener;
+  /** The last file that its listing told of. */
+  lastFile: Node | undefined;
   #opening: Promise<{ readonly fid: Fid; readonly listing: Listing }> | undefined;
 
   constructor(node: Node, opener: Opener) {

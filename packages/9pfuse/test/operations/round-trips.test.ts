@@ -169,6 +169,93 @@ describe('requests of the server', () => {
     expect(requests().filter((name) => name === 'Tgetattr')).toHaveLength(23);
   });
 
+  describe('for files that are read in the order of their listing', () => {
+    const FILES = 40;
+    /** Numbers of the files as they were listed, in several answers. */
+    let nodes: number[];
+
+    beforeEach(async () => {
+      const root = volume.nodes.root.fid!;
+      for (let index = 0; index < FILES; index++) {
+        const fid = await root.walk([]);
+        await volume.remote.create(fid, `f${index}`, LinuxOpen.RDWR, 0o644, undefined, {});
+        await fid.write(0, Buffer.from(`contents ${index}`));
+        await fid.clunk();
+      }
+      // As if names had been looked up before: the listing then tells of the files.
+      volume.listings.listed(16);
+      for (let index = 0; index < 16; index++) volume.listings.lookedUp();
+      const opened = await does(Opcode.OPENDIR, { flags: 0 });
+      const handle = Number(opened.readBigUInt64LE(0));
+      nodes = [];
+      for (let offset = 0; ; ) {
+        const listing = await does(Opcode.READDIRPLUS, { handle, offset, size: 2000 });
+        if (listing.length === 0) break;
+        for (const { node, next } of entriesOf(listing)) {
+          if (volume.nodes.get(node).qid.type === 0) nodes.push(node);
+          offset = next;
+        }
+      }
+      await does(Opcode.RELEASEDIR, { handle });
+      expect(nodes).toHaveLength(FILES + 1);
+      requests();
+    });
+
+    const readAll = async (node: number) => {
+      const handle = await open(node);
+      const contents = await read(node, handle, 0, 4096);
+      await does(Opcode.RELEASE, { node, handle, releaseFlags: 0 });
+      return contents.toString();
+    };
+    /** Lets the server answer all that it was asked. */
+    const settled = () => volume.remote.statfs(volume.nodes.root.fid!, {});
+    const opened = () => requests().filter((name) => name === 'Tlopen').length;
+
+    test('each is asked for once, and sooner or later before it is wanted', async () => {
+      const read: string[] = [];
+      for (const node of nodes.slice(0, -16)) {
+        read.push(await readAll(node));
+        await settled();
+      }
+      expect(opened()).toBe(nodes.length);
+      for (const node of nodes.slice(-16)) read.push(await readAll(node));
+      expect(opened()).toBe(0);
+      const numbers = read
+        .filter((text) => text.startsWith('contents'))
+        .map((text) => text.slice(9));
+      expect(new Set(numbers).size).toBe(FILES);
+    });
+
+    test('none is asked for before for who reads here and there', async () => {
+      for (let index = 0; index < nodes.length; index += 2) await readAll(nodes[index]!);
+      for (const node of nodes.slice(0, 2)) await readAll(node);
+      expect(opened()).toBe(Math.ceil(nodes.length / 2) + 2);
+    });
+
+    test('what was read before it was changed is not told', async () => {
+      for (const node of nodes.slice(0, 6)) await readAll(node);
+      await settled();
+      const next = volume.nodes.get(nodes[6]!);
+      const writer = await open(next.id, LinuxOpen.RDWR);
+      await write(next.id, writer, 0, 'changed! ');
+      await does(Opcode.RELEASE, { node: next.id, handle: writer, releaseFlags: 0 });
+      expect(await readAll(next.id)).toMatch(/^changed! /);
+      expect(volume.handles.size).toBe(0);
+    });
+
+    test('what nobody takes is let go of', async () => {
+      for (const node of nodes.slice(0, 6)) await readAll(node);
+      await settled();
+      requests();
+      volume.reading.drop();
+      await settled();
+      await settled();
+      expect(requests().filter((name) => name === 'Tclunk')).toHaveLength(5);
+      expect(await readAll(nodes[6]!)).toMatch(/^contents/);
+      expect(opened()).toBeGreaterThan(0);
+    });
+  });
+
   describe('of a second mount', () => {
     const walk = async (on: Volume) => {
       const directory = await lookup('directory', ROOT_NODE, on);
@@ -244,6 +331,16 @@ describe('requests of the server', () => {
     });
   });
 });
+
+/** Of fuse_direntplus: fuse_entry_out of 128 bytes, ino, off, namelen, type and the name, padded to eight bytes. */
+function* entriesOf(listing: Buffer): Generator<{ node: number; next: number }> {
+  for (let at = 0; at < listing.length; ) {
+    const node = Number(listing.readBigUInt64LE(at));
+    const next = Number(listing.readBigUInt64LE(at + 136));
+    if (node !== 0) yield { node, next };
+    at += (152 + listing.readUInt32LE(at + 144) + 7) & ~7;
+  }
+}
 
 function nameOf(type: number): string {
   return Object.entries(MessageType).find(([, value]) => value === type)?.[0] ?? String(type);
