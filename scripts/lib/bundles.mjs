@@ -112,6 +112,8 @@ function settings(logLevel) {
     conditions: ['@xcpu/source'],
     // ssh2 tries these and does without: they are native, and only its ciphers would use them.
     external: ['*.node', 'cpu-features'],
+    // A script that V8 has kept compiled cannot import(): it gets a require in its place.
+    supported: { 'dynamic-import': false },
     ...LESS_TEXT,
     legalComments: 'eof',
     logLevel,

@@ -15,6 +15,7 @@ import { type CommandResult, runCommand } from '../support/command.js';
 
 /** Nobody listens there; what is wanted is a run that does something and ends by itself. */
 const ARGUMENTS = ['127.0.1.250!1'];
+const isRoot = process.getuid?.() === 0;
 const REFUSED = /^xps: 127\.0\.1\.250!1: connection refused/;
 
 describe('the compiled code that a command keeps', () => {
@@ -82,6 +83,14 @@ describe('the compiled code that a command keeps', () => {
   test('is done without where it cannot be written, or is not wanted', async () => {
     const nowhere = await run({ XDG_CACHE_HOME: '/proc/nowhere' });
     expect(nowhere.stderr).toMatch(REFUSED);
+    // As who becomes another user and keeps his predecessor's home.
+    chmodSync(home, 0o700);
+    const foreign = await runCommand('xps', ARGUMENTS, {
+      env: { XDG_CACHE_HOME: home },
+      ...(isRoot && { uid: 65_534 }),
+    });
+    expect(foreign.stderr).toMatch(REFUSED);
+    rmSync(folder(), { recursive: true, force: true });
     const unwanted = await run({ NODE_DISABLE_COMPILE_CACHE: '1' });
     expect(unwanted.stderr).toMatch(REFUSED);
     expect(readdirSync(home)).toEqual([]);

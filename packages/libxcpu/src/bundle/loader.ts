@@ -37,24 +37,26 @@ function printVersion(): void {
 }
 
 function runCommand(): void {
-  const { constants, Script } = process.getBuiltinModule('node:vm');
+  const { Script } = process.getBuiltinModule('node:vm');
   const { readFileSync } = process.getBuiltinModule('node:fs');
   const source = readFileSync(__filename, 'latin1');
   const begin = source.lastIndexOf(XCPU_TEXT_BEGIN) + XCPU_TEXT_BEGIN.length;
   const text = source.slice(begin, source.lastIndexOf('*/')).replaceAll(XCPU_COMMENT_END, '*/');
   const file = keptFile();
   const kept = file === undefined ? undefined : readKept(file);
-  const script = new Script(`(function(require,module,exports,xcpuKeepCode){${text}\n})`, {
-    filename: __filename,
-    lineOffset: source.slice(0, begin).split('\n').length - 1,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    ...(kept && { cachedData: kept.code }),
-  });
+  const script = new Script(
+    `(function(require,module,exports,__filename,__dirname,xcpuKeepCode){${text}\n})`,
+    {
+      filename: __filename,
+      lineOffset: source.slice(0, begin).split('\n').length - 1,
+      ...(kept && { cachedData: kept.code }),
+    },
+  );
   const level = script.cachedDataRejected ? 0 : (kept?.level ?? 0);
   const keepCode = (reached: number) => {
     if (file !== undefined && reached > level) keep(file, reached, script.createCachedData());
   };
-  script.runInThisContext()(require, module, exports, keepCode);
+  script.runInThisContext()(require, module, exports, __filename, __dirname, keepCode);
 }
 
 /** Another one for each V8, which takes nothing that another has made. */
@@ -106,7 +108,11 @@ function keep(file: string, level: number, code: Buffer): void {
     writeFileSync(made, Buffer.concat([digest(rest), rest]), { mode: 0o600, flag: 'wx' });
     renameSync(made, file);
   } catch {
-    rmSync(made, { force: true });
+    try {
+      rmSync(made, { force: true });
+    } catch {
+      // The cache is in a directory that this user may not even look into.
+    }
   }
 }
 
