@@ -1,5 +1,5 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Uint64 } from '@xcpu/9p-protocol';
 import type { Place } from './places.js';
 
@@ -129,7 +129,7 @@ export class HiddenFiles {
         if (places?.children.has(entry.name)) continue;
         left--;
         for (const qidPath of this.#pathsOf(path, entry)) this.#hidden.add(qidPath);
-        if (entry.directory) queue.push([join(path, entry.name), undefined]);
+        if (entry.directory) queue.push([`${path}/${entry.name}`, undefined]);
       }
     }
   }
@@ -137,7 +137,7 @@ export class HiddenFiles {
   /** A link's target is hidden with it if it is a file: that of a directory may hold anything. */
   #pathsOf(directory: string, { name, qidPath, link }: Entry): Uint64[] {
     if (!link) return [qidPath];
-    const target = attempt(() => statSync(join(directory, name), EXACT));
+    const target = attempt(() => statSync(`${directory}/${name}`, EXACT));
     return target?.isFile() ? [qidPath, this.#pathOf(target)] : [qidPath];
   }
 
@@ -157,7 +157,7 @@ export class HiddenFiles {
   #read(path: string, { ino, ctimeNs }: BigIntStats, most: number): Directory {
     const entries: Entry[] = [];
     for (const name of (attempt(() => readdirSync(path)) ?? []).slice(0, most)) {
-      const stats = statsOf(join(path, name));
+      const stats = statsOf(`${path}/${name}`);
       if (!stats) continue;
       const [directory, link] = [stats.isDirectory(), stats.isSymbolicLink()];
       entries.push({ name, qidPath: this.#pathOf(stats), directory, link });

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-
 /**
  * A name on the way to something that nodes see otherwise than it is. The paths that rules are about make a tree of
  * these, from `/` down; most files have none.
@@ -34,7 +32,7 @@ export class Place {
       if (name === '') continue;
       let next = place.children.get(name);
       if (!next) {
-        next = new Place(name, join(place.path, name));
+        next = new Place(name, `${place.path === '/' ? '' : place.path}/${name}`);
         place.children.set(name, next);
       }
       place = next;
