@@ -1,8 +1,12 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { XcpuFormatError } from './errors.js';
+import { blobOf, KEY_TYPES, type KeyType, keyFromBlob, keyTypeOf } from './key-blob.js';
 
-/** The public half of a user's or the administrator's RSA key. */
+export { KEY_TYPES, type KeyType, MAX_RSA_BITS, MIN_RSA_BITS } from './key-blob.js';
+
+/** The public half of a user's or the administrator's key. */
 export interface PublicKey {
+  readonly type: KeyType;
   readonly key: KeyObject;
   /** What follows the key in its line, usually `user@host`; may be empty. */
   readonly comment: string;
@@ -10,20 +14,19 @@ export interface PublicKey {
   readonly line: string;
 }
 
-/** RSA moduli accepted, in bits: legacy clusters have keys of 1024; the upper bound limits our work. */
-export const MIN_RSA_BITS = 1024;
-export const MAX_RSA_BITS = 16384;
+/**
+ * Where a user's own key is looked for in `~/.ssh`, the public half with `.pub` behind it. The first that is there is
+ * the one, for those who log in as for those who let in: RSA before what C programs do not know.
+ */
+export const SSH_KEY_FILES = ['id_rsa', 'id_ed25519', 'id_ecdsa'] as const;
 
 /** A line for a modulus of 16384 bits has 2800 characters; the rest is comment. */
 const MAX_LINE = 8192;
-const MAX_EXPONENT_BYTES = 8;
-const TYPE = 'ssh-rsa';
 
 /**
- * An OpenSSH public key line, as in `id_rsa.pub`, a trailing newline allowed. Only RSA keys are
- * accepted, because xcpu's proofs are made with RSA.
+ * An OpenSSH public key line, as in `id_rsa.pub` or `id_ed25519.pub`, a trailing newline allowed.
  *
- * @throws XcpuFormatError "invalid key type", "invalid key"
+ * @throws XcpuFormatError "invalid key type" for one that is not in KEY_TYPES, "invalid key"
  */
 export function parsePublicKey(text: string): PublicKey {
   const line = text.length <= MAX_LINE ? text.trim() : '';
@@ -31,11 +34,12 @@ export function parsePublicKey(text: string): PublicKey {
   if (!match || /[\x00-\x08\x0a-\x1f\x7f]/.test(line)) {
     throw new XcpuFormatError('invalid key');
   }
-  const [, type = '', base64 = '', comment = ''] = match;
-  if (type !== TYPE) {
+  const [, name = '', base64 = '', comment = ''] = match;
+  const type = KEY_TYPES.find((known) => known === name);
+  if (type === undefined) {
     throw new XcpuFormatError('invalid key type');
   }
-  return { key: keyFromBlob(Buffer.from(base64, 'base64')), comment, line };
+  return { type, key: keyFromBlob(type, Buffer.from(base64, 'base64')), comment, line };
 }
 
 /** The OpenSSH line of a key, without a newline; `parsePublicKey` gives the key back. */
@@ -46,82 +50,13 @@ export function formatPublicKey(publicKey: PublicKey): string {
 /**
  * The OpenSSH form of a Node.js key, public or private: its public half with the given comment.
  *
- * @throws XcpuFormatError when the key is not RSA, or too short or long
+ * @throws XcpuFormatError when the key is of a type that does not log in, or too short or long
  */
 export function publicKeyFrom(key: KeyObject, comment = ''): PublicKey {
   const half = key.type === 'private' ? createPublicKey(key) : key;
-  if (half.asymmetricKeyType !== 'rsa') {
+  const type = keyTypeOf(half);
+  if (type === undefined) {
     throw new XcpuFormatError('invalid key type');
   }
-  const { n = '', e = '' } = half.export({ format: 'jwk' });
-  const fields = [Buffer.from(TYPE), positiveInteger(e), positiveInteger(n)];
-  const blob = Buffer.concat(fields.flatMap((field) => [lengthOf(field), field]));
-  return parsePublicKey(`${TYPE} ${blob.toString('base64')} ${comment}`);
-}
-
-/** An ssh-rsa blob (RFC 4253, section 6.6): the type, the exponent, the modulus. */
-function keyFromBlob(blob: Buffer): KeyObject {
-  const [type, exponent, modulus, ...rest] = stringsOf(blob);
-  if (type !== undefined && type.toString('latin1') !== TYPE) {
-    throw new XcpuFormatError('invalid key type');
-  }
-  if (exponent === undefined || modulus === undefined || rest.length > 0) {
-    throw new XcpuFormatError('invalid key');
-  }
-  checkExponent(exponent);
-  checkModulus(modulus);
-  try {
-    const jwk = { kty: 'RSA', e: base64url(exponent), n: base64url(modulus) };
-    return createPublicKey({ key: jwk, format: 'jwk' });
-  } catch (cause) {
-    throw new XcpuFormatError('invalid key', { cause });
-  }
-}
-
-/** The length-prefixed strings that make up an SSH blob (RFC 4251, section 5). */
-function stringsOf(blob: Buffer): Buffer[] {
-  const strings: Buffer[] = [];
-  for (let at = 0; at < blob.length; ) {
-    const length = at + 4 <= blob.length ? blob.readUInt32BE(at) : Number.POSITIVE_INFINITY;
-    if (at + 4 + length > blob.length) {
-      throw new XcpuFormatError('invalid key');
-    }
-    strings.push(blob.subarray(at + 4, at + 4 + length));
-    at += 4 + length;
-  }
-  return strings;
-}
-
-function checkExponent(exponent: Buffer): void {
-  const value =
-    exponent.length <= MAX_EXPONENT_BYTES ? BigInt(`0x0${exponent.toString('hex')}`) : 0n;
-  if (value < 3n || value % 2n === 0n || exponent[0]! >= 0x80) {
-    throw new XcpuFormatError('invalid key');
-  }
-}
-
-function checkModulus(modulus: Buffer): void {
-  const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
-  const bits = digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24;
-  const negative = modulus[0]! >= 0x80;
-  const even = (modulus.at(-1) ?? 0) % 2 === 0;
-  if (negative || even || digits[0] === 0 || bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) {
-    throw new XcpuFormatError('invalid key');
-  }
-}
-
-function base64url(integer: Buffer): string {
-  return (integer[0] === 0 ? integer.subarray(1) : integer).toString('base64url');
-}
-
-/** An SSH mpint: a leading zero byte keeps the number positive. */
-function positiveInteger(text: string): Buffer {
-  const bytes = Buffer.from(text, 'base64url');
-  return bytes[0]! >= 0x80 ? Buffer.concat([Buffer.of(0), bytes]) : bytes;
-}
-
-function lengthOf(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return length;
+  return parsePublicKey(`${type} ${blobOf(type, half).toString('base64')} ${comment}`);
 }

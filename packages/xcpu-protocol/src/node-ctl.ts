@@ -3,7 +3,7 @@ import { XcpuFormatError } from './errors.js';
 import { formatPublicKey, type PublicKey, parsePublicKey } from './keys.js';
 import { checkGroupName, checkUserName } from './names.js';
 import { formatWords, parseWords } from './quoting.js';
-import { parseSignal } from './signals.js';
+import { parseProcessId, parseSignal } from './signals.js';
 
 /** A command written to a node's root `ctl` file: its users, its groups, its processes. */
 export type NodeCommand =
@@ -16,6 +16,8 @@ export type NodeCommand =
       readonly key: PublicKey;
     }
   | { readonly command: 'user-del'; readonly user: string }
+  /** Another key for the same user. Historic nodes do not know it. */
+  | { readonly command: 'user-key'; readonly user: string; readonly key: PublicKey }
   | { readonly command: 'user-flush' }
   | { readonly command: 'user-add-group'; readonly user: string; readonly group: string }
   | { readonly command: 'user-del-group'; readonly user: string; readonly group: string }
@@ -79,6 +81,14 @@ const PARSERS: Readonly<Record<NodeCommand['command'], Parser>> = {
     usage: 'uname',
     parse: (user = '') => ({ command: 'user-del', user: checkUserName(user) }),
   },
+  'user-key': {
+    usage: 'uname key',
+    parse: (user = '', key = '') => ({
+      command: 'user-key',
+      user: checkUserName(user),
+      key: parsePublicKey(key),
+    }),
+  },
   'user-flush': { usage: '', parse: () => ({ command: 'user-flush' }) },
   'user-add-group': {
     usage: 'uname groupname',
@@ -114,7 +124,7 @@ const PARSERS: Readonly<Record<NodeCommand['command'], Parser>> = {
     parse: (signal = '', pid = '') => ({
       command: 'kill',
       signal: parseSignal(signal),
-      pid: processId(pid),
+      pid: parseProcessId(pid),
     }),
   },
 };
@@ -125,6 +135,8 @@ function argumentsOf(command: NodeCommand): string[] {
       return [command.user, String(command.uid), command.group, formatPublicKey(command.key)];
     case 'user-del':
       return [command.user];
+    case 'user-key':
+      return [command.user, formatPublicKey(command.key)];
     case 'user-add-group':
     case 'user-del-group':
       return [command.user, command.group];
@@ -138,15 +150,6 @@ function argumentsOf(command: NodeCommand): string[] {
     case 'kill':
       return [String(command.signal), String(command.pid)];
   }
-}
-
-/** 0 and negative numbers would reach whole process groups. */
-function processId(text: string): number {
-  const pid = number(text, 0x7fffffff, 'invalid pid');
-  if (pid === 0) {
-    throw new XcpuFormatError('invalid pid');
-  }
-  return pid;
 }
 
 function number(text: string, max: number, error: string): number {

@@ -53,9 +53,10 @@ export function checkPasskey(text: string): string {
 /**
  * What a node's `passkey` file reads as: the passkey encrypted for its reader, RSA PKCS#1 v1.5.
  *
- * @throws XcpuFormatError "invalid passkey"
+ * @throws XcpuFormatError "invalid passkey", or naming the type of a key that nothing can be encrypted for
  */
 export function encryptPasskey(passkey: string, publicKey: PublicKey): Buffer {
+  checkRsa(publicKey);
   const key = { key: publicKey.key, padding: constants.RSA_PKCS1_PADDING };
   return publicEncrypt(key, Buffer.from(checkPasskey(passkey), 'latin1'));
 }
@@ -64,9 +65,10 @@ export function encryptPasskey(passkey: string, publicKey: PublicKey): Buffer {
  * The passkey that a node encrypted for the owner of this key. node-forge does it, because Node 20
  * refuses PKCS#1 v1.5 decryption; it is loaded when it is first needed.
  *
- * @throws XcpuFormatError when the bytes do not decrypt to a passkey
+ * @throws XcpuFormatError when the bytes do not decrypt to a passkey, or naming the type of a key that decrypts nothing
  */
 export async function decryptPasskey(cipher: Uint8Array, privateKey: PrivateKey): Promise<string> {
+  checkRsa(privateKey.publicKey);
   const { default: forge } = await import('node-forge');
   const pem = privateKey.key.export({ type: 'pkcs1', format: 'pem' }) as string;
   let text: string;
@@ -80,4 +82,10 @@ export async function decryptPasskey(cipher: Uint8Array, privateKey: PrivateKey)
     throw new XcpuFormatError('the passkey cannot be decrypted with this key');
   }
   return text;
+}
+
+function checkRsa({ type }: PublicKey): void {
+  if (type !== 'ssh-rsa') {
+    throw new XcpuFormatError(`passkeys are for users with RSA keys, and this key is ${type}`);
+  }
 }

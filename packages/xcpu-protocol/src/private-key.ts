@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { show, XcpuFormatError } from './errors.js';
+import { keyTypeOf } from './key-blob.js';
 import { MAX_RSA_BITS, MIN_RSA_BITS, type PublicKey, publicKeyFrom } from './keys.js';
 
-/** A user's or the administrator's RSA key, able to sign and to decrypt. */
+/** A user's or the administrator's key, able to sign and, if it is an RSA key, to decrypt. */
 export interface PrivateKey {
   readonly key: KeyObject;
   /** The half that nodes know. */
@@ -13,10 +14,10 @@ export interface PrivateKey {
 const MAX_KEY_TEXT = 64 * 1024;
 
 /**
- * The text of a private key file: PEM (PKCS#1 or PKCS#8) or OpenSSH's own format. The reader of the
+ * The text of a private key file: PEM (PKCS#1, SEC 1 or PKCS#8) or OpenSSH's own format. The reader of the
  * latter is loaded when it is first needed.
  *
- * @throws XcpuFormatError saying what the text is instead: encrypted, not RSA, a public key, no key
+ * @throws XcpuFormatError saying what the text is instead: encrypted, of another type, a public key, no key
  */
 export async function parsePrivateKey(text: string): Promise<PrivateKey> {
   const label = /^-----BEGIN ([A-Z0-9 ]+)-----\s*$/m.exec(text)?.[1];
@@ -57,9 +58,6 @@ async function parseOpenSsh(text: string): Promise<PrivateKey> {
   if (key === undefined || key instanceof Error) {
     throw malformed(key);
   }
-  if (key.type !== 'ssh-rsa') {
-    throw notRsa(key.type);
-  }
   return fromPem(key.getPrivatePEM(), key.comment);
 }
 
@@ -70,11 +68,11 @@ function fromPem(pem: string, comment: string): PrivateKey {
   } catch (cause) {
     throw malformed(cause);
   }
-  if (key.asymmetricKeyType !== 'rsa') {
-    throw notRsa(key.asymmetricKeyType ?? 'unknown');
+  if (keyTypeOf(key) === undefined) {
+    throw ofAnotherType(key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType ?? 'unknown');
   }
-  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) {
+  const bits = key.asymmetricKeyDetails?.modulusLength;
+  if (bits !== undefined && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS)) {
     throw new XcpuFormatError(
       `the private key has ${bits} bits; xcpu takes ${MIN_RSA_BITS} to ${MAX_RSA_BITS}`,
     );
@@ -92,9 +90,9 @@ function encrypted(): XcpuFormatError {
   );
 }
 
-function notRsa(type: string): XcpuFormatError {
+function ofAnotherType(type: string): XcpuFormatError {
   return new XcpuFormatError(
-    `the private key is of type ${show(type)}; xcpu logs in with RSA keys, made by ssh-keygen -t rsa`,
+    `the private key is of type ${show(type)}; xcpu logs in with RSA, Ed25519 and ECDSA keys (nistp256, 384, 521), as ssh-keygen makes`,
   );
 }
 

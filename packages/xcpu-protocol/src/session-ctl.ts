@@ -4,7 +4,7 @@ import { XcpuFormatError } from './errors.js';
 import { isPasskey } from './passkey.js';
 import { formatWords, parseWords } from './quoting.js';
 import { formatSessionId, parseSessionIdParts, type SessionId } from './session-id.js';
-import { parseSignal } from './signals.js';
+import { parseProcessId, parseSignal } from './signals.js';
 
 /** The three streams of a session's program. */
 export const STREAM_NAMES = ['stdin', 'stdout', 'stderr'] as const;
@@ -29,8 +29,11 @@ export interface ConnectCommand {
 export type SessionCommand =
   | { readonly command: 'exec'; readonly program: string }
   | { readonly command: 'wipe' }
-  /** `signal` is a Linux signal number. */
-  | { readonly command: 'signal'; readonly signal: number }
+  /**
+   * `signal` is a Linux signal number, for the program and what is in its process group, or for one process that the
+   * session's program started: `pid`, which is not in legacy.
+   */
+  | { readonly command: 'signal'; readonly signal: number; readonly pid?: number }
   | { readonly command: 'close'; readonly stream: StreamName }
   | { readonly command: 'redirect'; readonly stream: StreamName; readonly file: string }
   /** A part that is absent keeps its old value. */
@@ -114,7 +117,8 @@ const PARSERS: Readonly<Record<SessionCommand['command'], Parser>> = {
   signal: {
     arity: 1,
     missing: 'argument expected',
-    parse: (signal = '') => ({ command: 'signal', signal: parseSignal(signal) }),
+    more: true,
+    parse: (signal = '', ...rest) => parseSignalCommand(signal, rest),
   },
   close: {
     arity: 1,
@@ -178,7 +182,7 @@ function argumentsOf(command: SessionCommand): string[] {
     case 'wipe':
       return [];
     case 'signal':
-      return [String(command.signal)];
+      return [command.signal, ...(command.pid === undefined ? [] : [command.pid])].map(String);
     case 'close':
       return [command.stream];
     case 'redirect':
@@ -196,6 +200,18 @@ function argumentsOf(command: SessionCommand): string[] {
     case 'ns':
       return [...command.lines];
   }
+}
+
+/** `SIGNAL [PID]` */
+function parseSignalCommand(signal: string, [pid, ...rest]: readonly string[]): SessionCommand {
+  if (rest.length > 0) {
+    throw new XcpuFormatError('syntax error');
+  }
+  return {
+    command: 'signal',
+    signal: parseSignal(signal),
+    ...(pid === undefined ? {} : { pid: parseProcessId(pid) }),
+  };
 }
 
 /** `HOST!PORT/SID[/PATH][:PASSKEY]`; a path thus holds no colon. */

@@ -18,6 +18,8 @@ const ALIASES: ReadonlyMap<string, number> = new Map([
 const RTMIN = 34;
 const RTMAX = 64;
 
+const MAX_PROCESS_ID = 0x7fffffff;
+
 /**
  * A signal by its Linux number (`15`), its name with or without `SIG` in either case (`SIGTERM`,
  * `term`), or as a real-time signal (`SIGRTMIN+2`, `RTMAX-1`). These are the numbers of Linux, whatever
@@ -31,6 +33,19 @@ export function parseSignal(text: string): number {
     throw new XcpuFormatError('unsupported signal');
   }
   return number;
+}
+
+/**
+ * The number of one process. 0 and negative numbers would reach whole process groups.
+ *
+ * @throws XcpuFormatError "invalid pid"
+ */
+export function parseProcessId(text: string): number {
+  const pid = parseDecimal(text, MAX_PROCESS_ID);
+  if (pid === undefined || pid === 0) {
+    throw new XcpuFormatError('invalid pid');
+  }
+  return pid;
 }
 
 /** `SIGTERM` for 15, `SIGRTMIN+n` for real-time signals, the number itself where there is no name. */

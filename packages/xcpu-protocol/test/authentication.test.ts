@@ -1,16 +1,22 @@
+import { sign } from 'node:crypto';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  KEY_TYPES,
+  type KeyType,
   makeChallenge,
   type PrivateKey,
   parsePrivateKey,
   parsePublicKey,
   passkeyProof,
+  publicKeyFrom,
   signChallenge,
+  signChallengeInThread,
   verifyPasskey,
   verifySignature,
   XcpuFormatError,
 } from '../src/index.js';
-import { LEGACY_ADMIN_KEY, LEGACY_USER_KEY, makeRsaKey } from './support.js';
+import { LEGACY_ADMIN_KEY, LEGACY_USER_KEY, makeKey, makeRsaKey } from './support.js';
 
 /** A challenge of a legacy node and what a legacy client answered to it. */
 const LEGACY_CHALLENGE = Buffer.from('d0583b31e486acf13fc2c5b0dd12a46e', 'hex');
@@ -68,6 +74,86 @@ describe('signatures', () => {
       new XcpuFormatError('invalid challenge: 15 bytes, expected 16'),
     );
     expect(verifySignature(Buffer.alloc(17), LEGACY_PROOF, mine.publicKey)).toBe(false);
+  });
+});
+
+describe('signatures by keys that C programs do not know', () => {
+  const LENGTHS = {
+    'ssh-ed25519': 64,
+    'ecdsa-sha2-nistp256': 64,
+    'ecdsa-sha2-nistp384': 96,
+    'ecdsa-sha2-nistp521': 132,
+  } as const;
+  const TYPES = Object.keys(LENGTHS) as (keyof typeof LENGTHS)[];
+  const make = (type: KeyType): PrivateKey => {
+    const key = makeKey(type);
+    return { key, publicKey: publicKeyFrom(key) };
+  };
+
+  it.each(TYPES)('%s: verify with the key that made them and with no other', (type) => {
+    const mine = make(type);
+    const challenge = makeChallenge();
+    const proof = signChallenge(challenge, mine);
+    expect(proof).toHaveLength(LENGTHS[type]);
+    expect(verifySignature(challenge, proof, mine.publicKey)).toBe(true);
+    expect(verifySignature(makeChallenge(), proof, mine.publicKey)).toBe(false);
+    for (const other of KEY_TYPES) {
+      expect(verifySignature(challenge, proof, make(other).publicKey)).toBe(false);
+    }
+    for (let at = 0; at < proof.length; at++) {
+      const changed = Buffer.from(proof);
+      changed[at]! ^= 1;
+      expect(verifySignature(challenge, changed, mine.publicKey)).toBe(false);
+    }
+  });
+
+  it.each(TYPES)('%s: made in a thread, too', async (type) => {
+    const mine = make(type);
+    const challenge = makeChallenge();
+    const proof = await signChallengeInThread(challenge, mine);
+    expect(verifySignature(challenge, proof, mine.publicKey)).toBe(true);
+  });
+
+  it.each(TYPES)('%s: of the challenge alone are none', (type) => {
+    const { key, publicKey } = make(type);
+    const challenge = makeChallenge();
+    const hash = type === 'ssh-ed25519' ? null : `sha${type.slice(-3).replace('521', '512')}`;
+    const proof = sign(hash, challenge, { key, dsaEncoding: 'ieee-p1363' });
+    expect(proof).toHaveLength(LENGTHS[type]);
+    expect(verifySignature(challenge, proof, publicKey)).toBe(false);
+  });
+
+  it('are of the text that the documents name', () => {
+    const text = Buffer.concat([Buffer.from('xcpu log-in 1\0'), COUNTING]);
+    const ed25519 = make('ssh-ed25519');
+    expect(signChallenge(COUNTING, ed25519)).toEqual(sign(null, text, ed25519.key));
+    const p384 = make('ecdsa-sha2-nistp384');
+    const proof = sign('sha384', text, { key: p384.key, dsaEncoding: 'ieee-p1363' });
+    expect(verifySignature(COUNTING, proof, p384.publicKey)).toBe(true);
+  });
+
+  it.each(TYPES)('%s: no junk is one, and none throws', (type) => {
+    const { publicKey } = make(type);
+    const lengths = fc.oneof(fc.constantFrom(64, 96, 132, 20), fc.nat(300));
+    const junk = lengths.chain((length) =>
+      fc.oneof(
+        fc.constantFrom(Buffer.alloc(length), Buffer.alloc(length, 255)),
+        fc.uint8Array({ minLength: length, maxLength: length }),
+      ),
+    );
+    fc.assert(
+      fc.property(junk, (proof) => {
+        expect(verifySignature(makeChallenge(), proof, publicKey)).toBe(false);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each(TYPES)('%s: are made over challenges of 16 bytes only', async (type) => {
+    const mine = make(type);
+    expect(() => signChallenge(Buffer.alloc(17), mine)).toThrow(XcpuFormatError);
+    await expect(signChallengeInThread(Buffer.alloc(0), mine)).rejects.toThrow(XcpuFormatError);
+    expect(verifySignature(Buffer.alloc(17), Buffer.alloc(64), mine.publicKey)).toBe(false);
   });
 });
 

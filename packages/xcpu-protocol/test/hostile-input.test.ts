@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as protocol from '../src/index.js';
-import { LEGACY_USER_KEY, makeRsaKey, openSshPrivateKey } from './support.js';
+import {
+  LEGACY_USER_KEY,
+  makeKey,
+  makeRsaKey,
+  openSshPrivateKey,
+  SSH_KEYGEN_LINES,
+} from './support.js';
 
 /** Every parser of foreign text, with a text that it takes. */
 const PARSERS: readonly (readonly [
@@ -27,11 +33,20 @@ const PARSERS: readonly (readonly [
   ['parseProcessList', protocol.parseProcessList, '(pid (cmdline) tty ) \n(5 (a) ?? ) \n'],
   ['parseUserEntries', protocol.parseUserEntries, 'root:0:500:a,b\n'],
   ['parseGroupEntries', protocol.parseGroupEntries, 'xgrp:500\n'],
+  ['parseKeyEntries', protocol.parseKeyEntries, `a:SHA256:${'A'.repeat(43)}\n`],
   ['parseNodeStatuses', protocol.parseNodeStatuses, 'n1\t10.0.0.1\t/Linux/x86_64\tup\t0\n'],
+  [
+    'parseNodeDetails',
+    protocol.parseNodeDetails,
+    'name\taddr\tstate\tarch\tjobs\tload\nn1\t10.0.0.1\tup\t/Linux/x86_64\t0\t0.5 1 2\n',
+  ],
+  ['parseNodeLoad', protocol.parseNodeLoad, 'load1 0.5\ncpus 4\n'],
   ['parseNodeState', protocol.parseNodeState, 'draining'],
   ['parseStatfsConfig', protocol.parseStatfsConfig, 'n1=10.0.0.1!7 # one\n'],
   ['parseArch', protocol.parseArch, '/Linux/x86_64'],
   ['parsePublicKey', protocol.parsePublicKey, LEGACY_USER_KEY],
+  ['parsePublicKey (Ed25519)', protocol.parsePublicKey, SSH_KEYGEN_LINES[0]],
+  ['parsePublicKey (ECDSA)', protocol.parsePublicKey, SSH_KEYGEN_LINES[1]],
   ['parsePasskey', protocol.parsePasskey, '00112233445566778899aabbccddeeff'],
 ];
 
@@ -74,9 +89,12 @@ describe('hostile input', () => {
 
   it('parsePrivateKey rejects with nothing but XcpuFormatError', async () => {
     const key = makeRsaKey();
+    const others = protocol.KEY_TYPES.slice(1).map(makeKey);
     const good = fc.constantFrom(
       openSshPrivateKey(key),
       key.export({ type: 'pkcs1', format: 'pem' }) as string,
+      ...others.map((other) => openSshPrivateKey(other)),
+      ...others.map((other) => other.export({ type: 'pkcs8', format: 'pem' }) as string),
     );
     await fc.assert(
       fc.asyncProperty(good.chain(mutationsOf), async (text) => {
@@ -85,7 +103,7 @@ describe('hostile input', () => {
           expect(error).toBeInstanceOf(protocol.XcpuFormatError);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 400 },
     );
   });
 

@@ -14,7 +14,7 @@ const key = parsePublicKey(LEGACY_USER_KEY);
 
 /** Key objects cannot be compared by structure. */
 const comparable = (command: NodeCommand) =>
-  command.command === 'user-add' ? { ...command, key: command.key.line } : { ...command };
+  'key' in command ? { ...command, key: command.key.line } : { ...command };
 
 describe('parseNodeCommand', () => {
   it.each<[string, NodeCommand]>([
@@ -23,6 +23,7 @@ describe('parseNodeCommand', () => {
       { command: 'user-add', user: 'root', uid: 0, group: 'xgrp', key },
     ],
     ['user-del root', { command: 'user-del', user: 'root' }],
+    [`user-key root '${LEGACY_USER_KEY}'`, { command: 'user-key', user: 'root', key }],
     ['user-flush', { command: 'user-flush' }],
     ['user-add-group root extra', { command: 'user-add-group', user: 'root', group: 'extra' }],
     ['user-del-group root extra', { command: 'user-del-group', user: 'root', group: 'extra' }],
@@ -51,6 +52,8 @@ describe('parseNodeCommand', () => {
     [`user-add a 1 g ${LEGACY_USER_KEY}`, 'Usage: user-add uname uid groupname key'],
     ['group-add g', 'Usage: group-add groupname gid'],
     ['user-del', 'Usage: user-del uname'],
+    ['user-key a', 'Usage: user-key uname key'],
+    ["user-key a 'ssh-rsa AAAA'", 'invalid key'],
     ['user-flush all', 'Usage: user-flush'],
     ['group-del', 'Usage: group-del groupname'],
     ['user-add-group u', 'Usage: user-add-group uname groupname'],
@@ -97,6 +100,7 @@ describe('formatNodeCommand', () => {
           .map((comment) => parsePublicKey(LEGACY_USER_KEY.replace(/\S+$/, () => comment))),
       }),
       fc.record({ command: fc.constant('user-del'), user: name }),
+      fc.record({ command: fc.constant('user-key'), user: name, key: fc.constant(key) }),
       fc.record({ command: fc.constantFrom('user-flush', 'group-flush') }),
       fc.record({
         command: fc.constantFrom('user-add-group', 'user-del-group'),

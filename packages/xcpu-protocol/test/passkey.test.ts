@@ -6,6 +6,7 @@ import {
   encryptPasskey,
   formatPasskey,
   isPasskey,
+  KEY_TYPES,
   makePasskey,
   type PrivateKey,
   parsePasskey,
@@ -13,7 +14,7 @@ import {
   publicKeyFrom,
   XcpuFormatError,
 } from '../src/index.js';
-import { makeRsaKey } from './support.js';
+import { makeKey, makeRsaKey } from './support.js';
 
 const newKey = () =>
   parsePrivateKey(makeRsaKey().export({ type: 'pkcs8', format: 'pem' }) as string);
@@ -82,4 +83,17 @@ describe('encrypted passkeys', () => {
   it('are made from passkeys only', () => {
     expect(() => encryptPasskey('hello', mine.publicKey)).toThrow(/^invalid passkey/);
   });
+
+  it.each(KEY_TYPES.slice(1))(
+    'are not for users with keys of type %s, who are told so',
+    async (type) => {
+      const key = makeKey(type);
+      const publicKey = publicKeyFrom(key);
+      const reason = new XcpuFormatError(
+        `passkeys are for users with RSA keys, and this key is ${type}`,
+      );
+      expect(() => encryptPasskey(makePasskey(), publicKey)).toThrow(reason);
+      await expect(decryptPasskey(Buffer.alloc(128), { key, publicKey })).rejects.toThrow(reason);
+    },
+  );
 });

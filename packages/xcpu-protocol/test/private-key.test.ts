@@ -2,16 +2,16 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   formatPrivateKey,
+  KEY_TYPES,
   makeChallenge,
   parsePrivateKey,
   signChallenge,
   verifySignature,
   XcpuFormatError,
 } from '../src/index.js';
-import { LEGACY_USER_KEY, makeRsaKey, openSshPrivateKey } from './support.js';
+import { LEGACY_USER_KEY, makeKey, makeRsaKey, openSshPrivateKey } from './support.js';
 
 const rsa = makeRsaKey();
-const ed25519 = generateKeyPairSync('ed25519').privateKey;
 const pem = (key: KeyObject, type: 'pkcs1' | 'pkcs8' | 'sec1' = 'pkcs8', passphrase?: string) =>
   key.export({
     type,
@@ -39,15 +39,38 @@ describe('parsePrivateKey', () => {
     expect(publicKey.comment).toBe('me you');
   });
 
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  it.each(KEY_TYPES.flatMap((type) => [[type, 'PKCS#8'] as const, [type, 'OpenSSH'] as const]))(
+    'reads a key of type %s in %s',
+    async (type, form) => {
+      const key = makeKey(type);
+      const text = form === 'OpenSSH' ? openSshPrivateKey(key) : pem(key);
+      const privateKey = await parsePrivateKey(text);
+      expect(privateKey.publicKey).toMatchObject({
+        type,
+        comment: form === 'OpenSSH' ? 'me@here' : '',
+      });
+      const challenge = makeChallenge();
+      const proof = signChallenge(challenge, privateKey);
+      expect(verifySignature(challenge, proof, privateKey.publicKey)).toBe(true);
+    },
+  );
+
+  it('reads ECDSA keys in SEC 1', async () => {
+    const key = makeKey('ecdsa-sha2-nistp521');
+    expect((await parsePrivateKey(pem(key, 'sec1'))).key.equals(key)).toBe(true);
+  });
+
+  const ec = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey;
+  const ed448 = generateKeyPairSync('ed448').privateKey;
   const pss = generateKeyPairSync('rsa-pss', { modulusLength: 1024 }).privateKey;
   it.each([
     ['PKCS#1 with a passphrase', pem(rsa, 'pkcs1', 'x'), /encrypted .* ssh-keygen -p/],
     ['PKCS#8 with a passphrase', pem(rsa, 'pkcs8', 'x'), /encrypted/],
     ['OpenSSH with a passphrase', openSshPrivateKey(rsa, { cipher: 'aes256-ctr' }), /encrypted/],
-    ['ed25519 in OpenSSH format', openSshPrivateKey(ed25519), /"ssh-ed25519".* RSA/],
-    ['ed25519 in PEM', pem(ed25519), /"ed25519"/],
-    ['an elliptic curve key', pem(ec, 'sec1'), /"ec"/],
+    ['a key of another kind', pem(ed448), /"ed448"; xcpu logs in with RSA, Ed25519 and ECDSA keys/],
+    ['a key on another curve', pem(ec, 'sec1'), /"secp256k1"/],
+    ['ECDSA with a passphrase', pem(makeKey('ecdsa-sha2-nistp256'), 'sec1', 'x'), /encrypted/],
+    ['Ed25519 with a passphrase', pem(makeKey('ssh-ed25519'), 'pkcs8', 'x'), /encrypted/],
     ['an RSA-PSS key', pem(pss), /"rsa-pss"/],
     ['a short key', pem(makeRsaKey(512)), /512 bits; xcpu takes 1024 to 16384/],
     ['a public key line', LEGACY_USER_KEY, /this is a public key/],

@@ -16,6 +16,7 @@ describe('parseSessionCommand', () => {
     ['wipe', { command: 'wipe' }],
     [' signal\tSIGTERM ', { command: 'signal', signal: 15 }],
     ['signal 15', { command: 'signal', signal: 15 }],
+    ['signal TERM 4711', { command: 'signal', signal: 15, pid: 4711 }],
     ['close stdin', { command: 'close', stream: 'stdin' }],
     ['redirect stdout out.txt', { command: 'redirect', stream: 'stdout', file: 'out.txt' }],
     ['id /1', { command: 'id', rank: 1 }],
@@ -77,6 +78,9 @@ describe('parseSessionCommand', () => {
     ['close stdio', 'invalid argument'],
     ['type eternal', 'invalid session type'],
     ['signal SIGFOO', 'unsupported signal'],
+    ['signal 9 0', 'invalid pid'],
+    ['signal 9 -1', 'invalid pid'],
+    ['signal 9 12 13', 'syntax error'],
     ['id a/b', 'syntax error'],
     ['id a/-1', 'negative id not permitted'],
     ['connect n8', 'syntax error'],
@@ -114,7 +118,14 @@ describe('formatSessionCommand', () => {
     const commands = fc.oneof(
       fc.record({ command: fc.constant('exec'), program: name }),
       fc.record({ command: fc.constant('wipe') }),
-      fc.record({ command: fc.constant('signal'), signal: fc.integer({ min: 1, max: 64 }) }),
+      fc.record(
+        {
+          command: fc.constant('signal'),
+          signal: fc.integer({ min: 1, max: 64 }),
+          pid: fc.integer({ min: 1, max: 0x7fffffff }),
+        },
+        { requiredKeys: ['command', 'signal'] },
+      ),
       fc.record({ command: fc.constant('close'), stream }),
       fc.record({ command: fc.constant('redirect'), stream, file: name }),
       fc.record(

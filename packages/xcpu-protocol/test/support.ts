@@ -1,4 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { KeyType } from '../src/index.js';
+import { keyTypeOf } from '../src/key-blob.js';
 
 /** The key that the legacy client used in the transcripts. */
 export const LEGACY_USER_KEY =
@@ -8,9 +10,31 @@ export const LEGACY_USER_KEY =
 export const LEGACY_ADMIN_KEY =
   'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDRqnVJFDNKBmKjkaAkwkE6fPvbg30W5B892l4YPSll+0u+2PCWXQO+4GqJ5Gq6ZoC3D+I3gz+34CcplgJ5uCfHV7FARZkoUAtVHGV9rGyc7RIIMHaJfRJQ4mqtTn6nnAUFJx8BJY7GPd1UKGUfbpV/aNAe/I1ZXcQhNM+eYmLCNZFCK1r9ear+RY3mNTB9iPFVDXlLoPugbhLz5IjkWV/s/7Ijxrt2IaQJAX+UFqUMLgIVJrBKEA5P0HX//4VRyEbDe+TftuN6ZY/pOez5bvryytXFMZvgSDkjUIeOEyOZlXLVJmthsnGdAOobzqoir1KnsBkZ/zUj3p2Scv9P/FCj admin_key@xcpu-test';
 
+/** What ssh-keygen wrote, one line of each type but RSA. */
+export const SSH_KEYGEN_LINES = [
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInRfZyXUjArGq3OFscLlUA1Jid5KTubvJ8XMDHf/e/2 me',
+  'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBErnEvpExMl7Nq+HifwIgGTLi5OkuC5RasdWR/O2N29mYPUUxCr0LPSEQKjSpEWspiNxk9jyjAo0WpBUck02fTc= me',
+  'ecdsa-sha2-nistp384 AAAAE2VjZHNhLXNoYTItbmlzdHAzODQAAAAIbmlzdHAzODQAAABhBJ88QAFZvWie5It6g6fpmsv/BPm88ArIAa0jA/SMf7je+/Qmu6DzrFfv22AX27mEn19K5px/6LovHF0fHymeu4EHQNrjzVvo2j02fVTyG+iqZPpIwBFHpe36swbV1HWwpw== me',
+  'ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEAAAAIbmlzdHA1MjEAAACFBACPryqe0snawMiEE8DmAuYG1yuQkeUXDbm8lJYs0fxnmVMFrY44KzxsKBtbBwE/7fzHsjyMAxFbQslY+T3GG0bK/gBrIW2k7BfouNvxwoN0apcxehJlE36WjiMVockuf9GdBK8fFbrSLDZdiMnUSjPwn31m7xdFqNNWPmnA0f7Ykww+cA== me',
+] as const;
+
 /** A fresh RSA key; small, because making one takes long. */
 export function makeRsaKey(modulusLength = 1024): KeyObject {
   return generateKeyPairSync('rsa', { modulusLength }).privateKey;
+}
+
+/** A fresh key of any type that logs in. */
+export function makeKey(type: KeyType): KeyObject {
+  switch (type) {
+    case 'ssh-rsa':
+      return makeRsaKey();
+    case 'ssh-ed25519':
+      return generateKeyPairSync('ed25519').privateKey;
+    default: {
+      const namedCurve = `P-${type.slice(-3)}`;
+      return generateKeyPairSync('ec', { namedCurve }).privateKey;
+    }
+  }
 }
 
 /** A private key file in OpenSSH's own format (PROTOCOL.key), as ssh-keygen writes it. */
@@ -20,12 +44,8 @@ export function openSshPrivateKey(
 ): string {
   const jwk = key.export({ format: 'jwk' }) as Record<string, string>;
   const raw = (name: string) => Buffer.from(jwk[name]!, 'base64url');
-  const fields =
-    jwk.kty === 'RSA'
-      ? ['n', 'e', 'd', 'qi', 'p', 'q'].map((name) => mpint(raw(name)))
-      : [raw('x'), Buffer.concat([raw('d'), raw('x')])];
-  const type = Buffer.from(jwk.kty === 'RSA' ? 'ssh-rsa' : 'ssh-ed25519');
-  const publicFields = jwk.kty === 'RSA' ? [fields[1]!, fields[0]!] : [fields[0]!];
+  const type = Buffer.from(keyTypeOf(key) ?? 'unknown');
+  const { publicFields, fields } = openSshFields(jwk, raw);
   const check = Buffer.from('01020304');
   const secret = Buffer.concat([
     check.subarray(0, 4),
@@ -48,13 +68,39 @@ export function openSshPrivateKey(
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${base64}-----END OPENSSH PRIVATE KEY-----\n`;
 }
 
+function openSshFields(jwk: Record<string, string>, raw: (name: string) => Buffer) {
+  switch (jwk.kty) {
+    case 'RSA': {
+      const [n, e, ...secret] = ['n', 'e', 'd', 'qi', 'p', 'q'].map((name) => mpint(raw(name)));
+      return { publicFields: [e!, n!], fields: [n!, e!, ...secret] };
+    }
+    case 'EC': {
+      const name = Buffer.from(`nistp${jwk.crv!.slice(2)}`);
+      const point = Buffer.concat([Buffer.of(4), raw('x'), raw('y')]);
+      return { publicFields: [name, point], fields: [name, point, mpint(raw('d'))] };
+    }
+    default: {
+      const x = raw('x');
+      return { publicFields: [x], fields: [x, Buffer.concat([raw('d'), x])] };
+    }
+  }
+}
+
+/** A line of that type with these fields in its blob, valid or not. */
+export function keyLine(type: string, ...fields: (Buffer | string)[]): string {
+  const blob = Buffer.concat([type, ...fields].map((field) => string(Buffer.from(field))));
+  return `${type} ${blob.toString('base64')}`;
+}
+
 /** The `ssh-rsa` line of any exponent and modulus, valid or not. */
 export function rsaLine(exponent: Buffer, modulus: Buffer, type = 'ssh-rsa'): string {
   const blob = Buffer.concat([Buffer.from(type), exponent, modulus].map(string));
   return `ssh-rsa ${blob.toString('base64')}`;
 }
 
-function mpint(bytes: Buffer): Buffer {
+function mpint(number: Buffer): Buffer {
+  const first = number.findIndex((byte) => byte !== 0);
+  const bytes = number.subarray(Math.max(first, 0));
   return bytes[0]! >= 0x80 ? Buffer.concat([Buffer.of(0), bytes]) : bytes;
 }
 
