@@ -147,14 +147,14 @@ describe.skipIf(lacksRoot())('a session and who is not its user', () => {
 
   test('nobody but the administrator changes the files of the root', async () => {
     await using bob = await cluster.user(BOB);
-    for (const file of ['clone', 'ctl', 'env', 'ns', 'procs', 'state', 'pwent', 'grent']) {
+    for (const file of ['clone', 'ctl', 'env', 'ns', 'procs', 'state', 'pwent', 'grent', 'keys']) {
       const fid = await bob.root.walk(file);
       await expect(fid.wstat({ nUid: BOB.uid }), file).rejects.toThrow('permission denied');
       await expect(fid.wstat({ mode: 0o666 }), file).rejects.toThrow('permission denied');
       await expect(fid.open(OpenMode.WRITE), file).rejects.toThrow('permission denied');
       await fid.clunk();
     }
-    for (const file of ['pwent', 'grent']) {
+    for (const file of ['pwent', 'grent', 'keys']) {
       await expect(bob.open(file), file).rejects.toThrow('permission denied');
     }
   });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin } from '../support/client.js';
 import { ALICE, Cluster } from '../support/cluster.js';
 import { lacksRoot } from '../support/needs.js';
-import { processesWith, uniqueSeconds } from '../support/processes.js';
+import { processesWith, sleepers, uniqueSeconds } from '../support/processes.js';
 import { eventually } from '../support/wait.js';
 
 describe.skipIf(lacksRoot())('the life of a session', () => {
@@ -215,6 +215,29 @@ describe.skipIf(lacksRoot())('the life of a session', () => {
     expect(await session.text('wait')).toBe('15');
     await eventually('nothing runs', () => processesWith(seconds).length === 0);
     await session.close();
+  });
+
+  test('a signal with a pid reaches that process alone, if it is one of the session', async () => {
+    await using node = await cluster.user(ALICE);
+    const session = await node.newSession();
+    const other = await node.newSession();
+    const seconds = uniqueSeconds();
+    await session.start(['sh', '-c', `sleep ${seconds} & setsid sleep ${seconds} & wait`]);
+    await other.start(['sleep', '1000']);
+    await eventually('both sleep', () => sleepers(seconds).length === 2);
+    for (const pid of [await other.text('ctl'), String(cluster.node.pid), '1', '4194303']) {
+      await expect(session.ctl(`signal 9 ${pid}`)).rejects.toThrow(
+        `${pid}: not a process of this session`,
+      );
+    }
+    const [first, second] = sleepers(seconds);
+    await session.ctl(`signal 9 ${first}`);
+    await eventually('one sleeps', () => sleepers(seconds).length === 1);
+    await session.ctl(`signal 9 ${second}`);
+    expect(await session.text('wait')).toBe('0');
+    await expect(session.ctl(`signal 9 ${second}`)).rejects.toThrow('not a process');
+    expect(await other.text('ctl')).not.toBe('-1');
+    await Promise.all([session.close(), other.close()]);
   });
 
   test('what a program leaves in its group when it ends goes with the session', async () => {

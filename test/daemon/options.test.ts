@@ -33,6 +33,7 @@ describe('the options of xcpufs', () => {
       '--listen',
       '-d',
       '--config',
+      '--state-dir',
       '--log-json',
       '-h',
       '-V',

@@ -61,20 +61,23 @@ describe('xcpufs refuses to start', () => {
     const { status, stderr } = await refusal(['-a', keys.privateFile]);
     expect(status).toBe(1);
     expect(stderr).toBe(
-      `xcpufs: ${keys.privateFile}: not an ssh-rsa public key (this is a private key: give its .pub)\n`,
+      `xcpufs: ${keys.privateFile}: not an ssh public key of type RSA, Ed25519 or ECDSA (this is a private key: give its .pub)\n`,
     );
   });
 
   test.each([
     ['empty', ''],
-    ['of another kind', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPn3Uo5e x\n'],
+    ['of another kind', 'ssh-dss AAAAB3NzaC1kc3MAAACBAPn3Uo5e x\n'],
+    ['no point of its curve', `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)} x\n`],
     ['cut', 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB\n'],
   ])('with a key file that is %s', async (_, contents) => {
     const file = join(directory, 'bad.pub');
     await writeFile(file, contents);
     const { status, stderr } = await refusal(['-a', file]);
     expect(status).toBe(1);
-    expect(stderr).toContain(`xcpufs: ${file}: not an ssh-rsa public key`);
+    expect(stderr).toContain(
+      `xcpufs: ${file}: not an ssh public key of type RSA, Ed25519 or ECDSA`,
+    );
   });
 
   test('with a temporary directory that is not there, or is none', async () => {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatMessage, type Listener, listenTcp } from '@xcpu/9p-protocol';
-import { type Connection, Server, type ServerOptions } from '@xcpu/9p-protocol/server';
+import type { Listener } from '@xcpu/9p-protocol';
+import { Server } from '@xcpu/9p-protocol/server';
+import { Log, listenAt, type RunningDaemon, serverLog } from '@xcpu/daemon';
 import { formatArch, localArch, type PublicKey, parsePublicKey } from '@xcpu/xcpu-protocol';
 import { StartError, systemText } from './errors.js';
 import { GRACE_MS } from './limits.js';
-import { Log } from './log.js';
 import { chooseMounter, type MountWay } from './mounts/choose.js';
 import type { Mounter } from './mounts/mounter.js';
 import { Namespaces } from './namespace/namespaces.js';
@@ -15,13 +15,15 @@ import { Spawner } from './program/program.js';
 import { findNamespaceTools, findTools } from './program/tools.js';
 import { clearLeftovers, Scratch } from './scratch.js';
 import { Sessions } from './session/sessions.js';
+import { type OpenTables, openTables } from './state/tables.js';
 import { Caller } from './tree/caller.js';
+import type { NodeTables } from './tree/ownership.js';
 import { RootDirectory } from './tree/root-directory.js';
 import { HostNames } from './users/host-names.js';
-import { addLocalUsers, hostNumber } from './users/local.js';
+import { hostNumber } from './users/local.js';
 import { Logins } from './users/login.js';
 import { Passkeys } from './users/passkeys.js';
-import { ADMIN, type AdminIdentity, UserTable } from './users/users.js';
+import { ADMIN, type AdminIdentity, type UserTable } from './users/users.js';
 
 /** Number of xcpu-admin where the host has none of that name: wire document, section 2. */
 const ADMIN_NUMBER = 65_530;
@@ -40,6 +42,8 @@ export interface DaemonOptions {
   /** Whether a missing key file is an error, or means that the administrator cannot log in. */
   readonly adminKeyNeeded: boolean;
   readonly tmpdir: string;
+  /** Where users, groups and settings outlive the daemon; they do not if left out. */
+  readonly stateDir?: string | undefined;
   /** Every program runs as the daemon's user. */
   readonly sameUser: boolean;
   /** Take the host's users who have an ssh key. */
@@ -55,12 +59,10 @@ export interface DaemonOptions {
   readonly nofile: string;
 }
 
-/** A running node. */
-export interface Daemon {
+/** A running node; stopping ends its sessions first. */
+export interface Daemon extends RunningDaemon {
   /** Where it listens: `127.0.0.1!6668`. */
   readonly address: string;
-  /** Ends sessions, then everything. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -77,11 +79,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   const identity = adminIdentity(options);
   if (!identity.key) log.event('no administrator', { reason: `${options.adminKey} is missing` });
-  const users = new UserTable(identity);
-  if (options.localUsers) addLocalUsers(users, log);
   const tools = findTools(options.sameUser);
   const scratch = new Scratch(options.tmpdir);
+  let tables: OpenTables | undefined;
   try {
+    tables = openTables(options, identity, defaultEnvironment(), log);
+    const { users, settings } = tables;
     await clearLeftovers(options.tmpdir, log);
     const pipes = new PipeMaker(tools.sh);
     const { instance, cgroups } = scratch;
@@ -98,22 +101,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       changesUser,
       nofile,
     });
-    const defaults = { env: Buffer.from(defaultEnvironment()), ns: Buffer.alloc(0) };
     const sessions = new Sessions({
       spawner,
       directory: scratch.sessions,
       trash: scratch.trash,
-      defaults,
+      defaults: settings.defaults,
       administers: (user) => users.administers(user),
       log,
     });
-    const server = serveNode(options, users, sessions, defaults, log);
-    const listener = await listen(options, server);
+    const server = serveNode(options, tables, sessions, log);
+    const place = { daemon: 'xcpufs', host: options.listen, port: options.port };
+    const listener = await listenAt(place, (transport) => void server.accept(transport));
     await pipes.prepare();
     const { address } = listener;
     log.event('listening', { address, cgroups: cgroups ? 'yes' : 'no', tmpdir: scratch.directory });
-    return new RunningDaemon({ listener, server, sessions, mounter, scratch, log });
+    return new NodeDaemon({ listener, server, sessions, mounter, tables, scratch, log });
   } catch (error) {
+    await tables?.close();
     await scratch.remove();
     throw error;
   }
@@ -125,11 +129,12 @@ interface DaemonParts {
   readonly sessions: Sessions;
   /** What mounts files, if anything was mounted. */
   readonly mounter: () => Promise<Mounter> | undefined;
+  readonly tables: OpenTables;
   readonly scratch: Scratch;
   readonly log: Log;
 }
 
-class RunningDaemon implements Daemon {
+class NodeDaemon implements Daemon {
   readonly address: string;
   readonly #parts: DaemonParts;
 
@@ -139,7 +144,7 @@ class RunningDaemon implements Daemon {
   }
 
   async stop(): Promise<void> {
-    const { listener, server, sessions, mounter, scratch, log } = this.#parts;
+    const { listener, server, sessions, mounter, tables, scratch, log } = this.#parts;
     log.event('stopping', { sessions: sessions.size });
     const closed = listener.close();
     const programs = sessions.size;
@@ -147,6 +152,7 @@ class RunningDaemon implements Daemon {
     if (programs > 0) await this.#lastReads();
     server.close();
     await closed;
+    await tables.close();
     await (await mounter()?.catch(() => undefined))?.close();
     await scratch.remove();
     log.event('stopped');
@@ -202,16 +208,16 @@ function namespacesOf(options: DaemonOptions, scratch: Scratch, log: Log) {
 
 function serveNode(
   options: DaemonOptions,
-  users: UserTable,
+  tables: NodeTables,
   sessions: Sessions,
-  defaults: { env: Buffer; ns: Buffer },
   log: Log,
 ): Server<Caller> {
+  const { users } = tables;
   const passkeys = new Passkeys();
   const logins = new Logins(users, passkeys);
   const processes = sharedLists(async () => Buffer.from(await processList(running(sessions))));
   const arch = formatArch(localArch());
-  const root = new RootDirectory({ users, passkeys, sessions, defaults, arch, processes });
+  const root = new RootDirectory({ ...tables, passkeys, sessions, arch, processes });
   return new Server<Caller>(
     {
       auth: (login) => logins.challenge(login),
@@ -229,67 +235,12 @@ function serveNode(
         }
       },
     },
-    { ...serverEvents(options, log), limits: options.msize ? { msize: options.msize } : {} },
+    { ...serverLog(log, options.debug), limits: options.msize ? { msize: options.msize } : {} },
   );
-}
-
-function serverEvents(options: DaemonOptions, log: Log): ServerOptions {
-  return {
-    ...(options.debug && { trace: requestLog(log) }),
-    fault: (connection, error) =>
-      log.event('internal error', {
-        client: connection.transport.peer.address,
-        reason: error.cause instanceof Error ? error.cause.stack : String(error.cause),
-      }),
-    closed: (connection, reason) => {
-      if (reason) {
-        log.event('connection lost', {
-          client: connection.transport.peer.address,
-          reason: reason.message,
-        });
-      }
-    },
-  };
-}
-
-/** One line per request, with its answer; one that was flushed has none, and no line. */
-function requestLog(log: Log): NonNullable<ServerOptions['trace']> {
-  const requests = new WeakMap<Connection, Map<number, string>>();
-  return (connection, direction, message) => {
-    const waiting = requests.get(connection) ?? new Map<number, string>();
-    requests.set(connection, waiting);
-    if (direction === 'received') {
-      waiting.set(message.tag, formatMessage(message));
-      return;
-    }
-    const request = waiting.get(message.tag);
-    waiting.delete(message.tag);
-    const client = connection.transport.peer.address;
-    log.event('request', { client, request, answer: formatMessage(message) });
-  };
 }
 
 function* running(sessions: Sessions): Iterable<RunningSession> {
   for (const { pid, sid, jobAndRank } of sessions) yield { pid, sid, jobAndRank };
-}
-
-async function listen(options: DaemonOptions, server: Server<Caller>): Promise<Listener> {
-  const { port, listen: host } = options;
-  try {
-    return await listenTcp({ port, ...(host === undefined ? {} : { host }) }, (transport) => {
-      server.accept(transport);
-    });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const where = `${host ?? '*'}!${port}`;
-    if (code === 'EADDRINUSE') {
-      throw new StartError(`${where}: port taken: is xcpufs running already? -p names another`);
-    }
-    if (code === 'EADDRNOTAVAIL') throw new StartError(`${where}: not an address of this machine`);
-    if (code === 'ENOTFOUND') throw new StartError(`${where}: unknown host`);
-    if (code === 'EACCES') throw new StartError(`${where}: ports below 1024 need root`);
-    throw new StartError(`${where}: ${systemText(error)}`);
-  }
 }
 
 /** The host's own numbers for xcpu-admin, if it has them. */
@@ -313,7 +264,7 @@ function readAdminKey({ adminKey, adminKeyNeeded }: DaemonOptions): PublicKey | 
     return parsePublicKey(text);
   } catch {
     const hint = text.includes('PRIVATE KEY') ? ' (this is a private key: give its .pub)' : '';
-    throw new StartError(`${adminKey}: not an ssh-rsa public key${hint}`);
+    throw new StartError(`${adminKey}: not an ssh public key of type RSA, Ed25519 or ECDSA${hint}`);
   }
 }
 

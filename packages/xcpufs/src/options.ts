@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { parsePort } from '@xcpu/daemon';
 import { XCPUFS_PORT } from '@xcpu/xcpu-protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { DaemonOptions } from './daemon.js';
@@ -12,6 +13,7 @@ interface CommandLine {
   port?: number;
   adminKey?: string;
   tmpdir?: string;
+  stateDir?: string;
   sameUser?: true;
   localUsers?: true;
   mount?: MountWay;
@@ -46,6 +48,7 @@ export function parseOptions(argv: readonly string[], version: string): Parsed {
       adminKey: all.adminKey ?? DEFAULT_ADMIN_KEY,
       adminKeyNeeded: all.adminKey !== undefined,
       tmpdir: all.tmpdir ?? tmpdir(),
+      stateDir: all.stateDir,
       sameUser: all.sameUser ?? false,
       localUsers: all.localUsers ?? false,
       mount: all.mount ?? 'auto',
@@ -67,6 +70,7 @@ function describeCommand(version: string): Command {
       `administrator's ssh public key (default: ${DEFAULT_ADMIN_KEY})`,
     )
     .option('-t, --tmpdir <directory>', "where sessions' files are kept (default: $TMPDIR or /tmp)")
+    .option('--state-dir <directory>', 'keep users, groups and defaults there over restarts')
     .option('-s, --same-user', 'run every program as the user who starts xcpufs; needs no root')
     .option('-u, --local-users', "take this host's users who have an ssh key")
     .addOption(
@@ -120,6 +124,7 @@ const CONFIG: Record<string, readonly [keyof CommandLine, (value: string) => unk
   listen: ['listen', String],
   'admin-key': ['adminKey', String],
   tmpdir: ['tmpdir', String],
+  'state-dir': ['stateDir', String],
   'same-user': ['sameUser', parseFlag],
   'local-users': ['localUsers', parseFlag],
   mount: ['mount', parseWay],
@@ -135,14 +140,6 @@ function parseConfigLine(line: string): [keyof CommandLine, unknown] {
   const entry = Object.hasOwn(CONFIG, name) ? CONFIG[name] : undefined;
   if (!entry) throw new Error(`${name}: no such option (${Object.keys(CONFIG).join(', ')})`);
   return [entry[0], entry[1](value)];
-}
-
-function parsePort(value: string): number {
-  const port = Number(value);
-  if (!/^\d+$/.test(value) || port > 65_535) {
-    throw new InvalidArgumentError(`${JSON.stringify(value)} is not a port (0 to 65535)`);
-  }
-  return port;
 }
 
 function parseMsize(value: string): number {

@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Log } from '@xcpu/daemon';
 import { StartError, systemText } from './errors.js';
-import type { Log } from './log.js';
 import { Stage } from './namespace/stage.js';
+import { processStart } from './process-start.js';
 import { Cgroups } from './program/cgroup.js';
 import { StrayHunter } from './program/strays.js';
 import { removeTree } from './pushed/remove-tree.js';
@@ -52,7 +53,7 @@ export class Scratch {
     this.cgroups = Cgroups.create(`${PREFIX}${this.instance}`);
     const record: OwnerRecord = {
       pid: process.pid,
-      started: startOf(process.pid) ?? '',
+      started: processStart(process.pid) ?? '',
       instance: this.instance,
       cgroup: this.cgroups?.directory ?? '',
     };
@@ -94,7 +95,7 @@ export async function clearLeftovers(parent: string, log: Log): Promise<void> {
     if (!name.startsWith(PREFIX)) continue;
     const directory = join(parent, name);
     const record = readRecord(directory);
-    if (!record || startOf(record.pid) === record.started) continue;
+    if (!record || processStart(record.pid) === record.started) continue;
     if (record.cgroup) await Cgroups.at(record.cgroup).close();
     await StrayHunter.killAll(record.instance);
     await clear(directory);
@@ -152,15 +153,5 @@ function entriesOf(directory: string): string[] {
     return readdirSync(directory);
   } catch {
     return [];
-  }
-}
-
-/** The 22nd field of /proc/pid/stat, undefined if there is no such process. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
   }
 }

@@ -19,6 +19,7 @@ describe('the command line', () => {
       listen: undefined,
       adminKey: '/etc/xcpu/admin_key.pub',
       adminKeyNeeded: false,
+      stateDir: undefined,
       sameUser: false,
       localUsers: false,
       msize: undefined,
@@ -28,13 +29,17 @@ describe('the command line', () => {
   });
 
   it('takes every option', () => {
-    const argv = '-p 7000 --listen 127.0.1.8 -a k.pub -t /t -s -u -m 8192 -d --log-json'.split(' ');
+    const argv =
+      '-p 7000 --listen 127.0.1.8 -a k.pub -t /t --state-dir /s -s -u -m 8192 -d --log-json'.split(
+        ' ',
+      );
     expect(optionsOf(argv)).toMatchObject({
       port: 7000,
       listen: '127.0.1.8',
       adminKey: 'k.pub',
       adminKeyNeeded: true,
       tmpdir: '/t',
+      stateDir: '/s',
       sameUser: true,
       localUsers: true,
       msize: 8192,
@@ -87,7 +92,7 @@ describe('the configuration file', () => {
     expect(() => parseOptions(['--config', file], '1')).toThrow(
       [
         `${file}:1: "many" is not a port (0 to 65535)`,
-        `${file}:2: nonsense: no such option (port, listen, admin-key, tmpdir, same-user, local-users, mount, msize, debug, log-json)`,
+        `${file}:2: nonsense: no such option (port, listen, admin-key, tmpdir, state-dir, same-user, local-users, mount, msize, debug, log-json)`,
         `${file}:3: "perhaps": expected yes or no`,
         `${file}:4: "port": expected name = value`,
         `${file}:5: "__proto__ = 1": expected name = value`,

@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { Log } from '@xcpu/daemon';
 import { describe, expect, it } from 'vitest';
 import { lacksRoot } from '../../../test/support/needs.js';
-import { Log } from '../src/log.js';
 import { clearLeftovers, Scratch } from '../src/scratch.js';
 import { temporaryDirectory } from './support.js';
 

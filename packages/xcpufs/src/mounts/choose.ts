@@ -3,7 +3,7 @@ import { StartError } from '../errors.js';
 import { FuseMounter, type FuseMounterOptions } from './fuse-mounter.js';
 import { KernelMounter, kernelRefusal } from './kernel-mounter.js';
 import { MountError, type Mounter } from './mounter.js';
-import { RefusingMounter } from './refusing-mounter.js';
+import { OTHER_WAYS, RefusingMounter } from './refusing-mounter.js';
 
 /** How sessions' files are mounted; `auto` is by the kernel's own client where it has one, else through FUSE. */
 export const MOUNT_WAYS = ['auto', 'kernel', 'fuse'] as const;
@@ -36,7 +36,7 @@ export async function chooseMounter(options: ChooseOptions): Promise<Mounter> {
   }
   const text = `this node cannot mount your files (${reasons.join('; ')})`;
   if (way !== 'auto') throw new StartError(`--mount ${way}: ${reasons[0]}`);
-  return new RefusingMounter(new MountError(`${text}: run what is there with xrx -l`));
+  return new RefusingMounter(new MountError(`${text}: ${OTHER_WAYS}`));
 }
 
 function fuseRefusal(): string | undefined {

@@ -1,5 +1,9 @@
 import type { MountError, Mounter } from './mounter.js';
 
+/** What users can do on a node that cannot mount their files. */
+export const OTHER_WAYS =
+  'run what is there with xrx -l, or bring your program along with xrx --ship';
+
 /** Of a node that cannot mount: says why. */
 export class RefusingMounter implements Mounter {
   readonly kind = 'none';

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { OTHER_WAYS } from './refusing-mounter.js';
 
 /** What an administrator can set so that ordinary users have no user namespaces: the file, and the values that do it. */
 const SETTINGS = [
@@ -15,7 +16,7 @@ export function namespaceRefusal(root = '/proc/sys'): string | undefined {
   for (const { file, forbids } of SETTINGS) {
     if (read(`${root}/${file}`) !== forbids) continue;
     const setting = `${file.replaceAll('/', '.')}=${forbids}`;
-    return `this node lets only root mount your files (${setting}): its administrator can change that; run what is there with xrx -l`;
+    return `this node lets only root mount your files (${setting}): its administrator can change that; ${OTHER_WAYS}`;
   }
   return undefined;
 }

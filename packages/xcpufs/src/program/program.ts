@@ -10,6 +10,7 @@ import { CONTROL } from '../namespace/scripts.js';
 import type { HostNames } from '../users/host-names.js';
 import type { User } from '../users/users.js';
 import type { Cgroups } from './cgroup.js';
+import { belongsTo } from './descent.js';
 import { buildCommand, type Command, launchCommand, type ProgramSpec } from './launcher.js';
 import type { PipeMaker, ProgramPipes } from './pipes.js';
 import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
@@ -202,6 +203,20 @@ export class Program {
       process.kill(-this.pid, number);
     } catch {
       // Ended, but not told yet.
+    }
+  }
+
+  /**
+   * Sends a signal to one process of the program's.
+   * @returns whether it is one, and the program still runs: after its end nothing tells whose a process is
+   */
+  signalProcess(pid: number, number: number): boolean {
+    if (this.status || !belongsTo(pid, this.pid)) return false;
+    try {
+      process.kill(pid, number);
+      return true;
+    } catch {
+      return false;
     }
   }
 

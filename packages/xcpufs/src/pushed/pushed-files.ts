@@ -1,7 +1,9 @@
 import {
+  accessSync,
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   lstatSync,
   mkdirSync,
   openSync,
@@ -82,6 +84,17 @@ export class PushedFiles {
     const path = join(this.root, name);
     if (isFile(path)) return path;
     return this.fetch([name])?.then((fetched) => (fetched && isFile(path) ? path : undefined));
+  }
+
+  /** Whether a program that was pushed is kept on a file system on which nothing may be run. */
+  isNoexec(path: string): boolean {
+    try {
+      if (!(lstatSync(path).mode & constants.S_IXUSR)) return false;
+      accessSync(path, constants.X_OK);
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EACCES';
+    }
   }
 
   /** Files that are missing from now on are fetched from a session of another node. */

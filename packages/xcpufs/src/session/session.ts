@@ -26,6 +26,10 @@ import { Term } from './term.js';
 /** If a killed program does not go away (it sleeps in the kernel), its waiters are told so after this time. */
 const UNKILLABLE_MS = 5_000;
 
+/** Exit statuses of programs that were never started, as other tools have them: env(1). */
+const NO_SESSION = 125;
+const NOT_EXECUTABLE = 126;
+
 /** What a new session's `env` and `ns` begin as: the contents of the root's files of these names. */
 export interface SessionDefaults {
   env: Buffer;
@@ -178,6 +182,17 @@ export class Session {
     this.#program?.signal(number);
   }
 
+  /**
+   * Signals the program alone, or one process below it.
+   * @throws NinePError if the process is none of them
+   */
+  signalProcess(pid: number, number: number): void {
+    this.checkAlive();
+    if (!this.#program?.signalProcess(pid, number)) {
+      throw nodeError(`${pid}: not a process of this session`);
+    }
+  }
+
   /** Ends a stream: no more input for the program, no more output from it. */
   close(stream: StreamName): void {
     this.checkAlive();
@@ -293,6 +308,12 @@ export class Session {
 
   #begin(program: string, path: string | undefined, client: string): Awaitable<void> {
     this.checkAlive();
+    if (path !== undefined && this.files.isNoexec(path)) {
+      return this.#refuse(
+        'what was shipped cannot be run: its place here is mounted noexec; xcpufs -t DIR names another one',
+        NOT_EXECUTABLE,
+      );
+    }
     const wanted = programSpec(this, program, path, client);
     if ('refused' in wanted) return this.#refuse(wanted.refused);
     const { spec, plan } = wanted;
@@ -323,12 +344,12 @@ export class Session {
     this.#host.report('program started', this, { pid: program.pid });
   }
 
-  /** The program cannot be started: the reason is its output, 125 its status, as if it had ended so. */
-  #refuse(reason: string): void {
+  /** The program cannot be started: the reason is its output, and it has a status, as if it had ended so. */
+  #refuse(reason: string, exitCode = NO_SESSION): void {
     this.stderr.append(Buffer.from(`xcpufs: ${reason}\n`));
     this.stdin.end();
     this.#outputs.stdout.close();
     this.#outputs.stderr.close();
-    this.#end({ exitCode: 125 });
+    this.#end({ exitCode });
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Log } from '@xcpu/daemon';
 import { nodeError, permissionDenied } from '../errors.js';
 import {
   MAX_PERSISTENT_PER_USER,
@@ -6,7 +7,6 @@ import {
   MAX_SESSIONS_PER_USER,
   SPOOL_QUOTA,
 } from '../limits.js';
-import type { Log } from '../log.js';
 import type { Spawner } from '../program/program.js';
 import { PushedFiles } from '../pushed/pushed-files.js';
 import type { User } from '../users/users.js';

@@ -26,27 +26,44 @@ export abstract class CommandFile extends NodeFile {
     let last: Promise<void> | undefined;
     const execute = (data: Uint8Array, request: Request<Caller>) =>
       runAll(buffer.push(data), (line) => this.run(line, request));
+    const carryOut = (data: Uint8Array, request: Request<Caller>): Awaitable<number> => {
+      // Most commands are done at once; one that is not makes the next write wait for it.
+      const done = last ? last.then(() => execute(data, request)) : execute(data, request);
+      if (!(done instanceof Promise)) return data.length;
+      const settled = done
+        .catch(() => {})
+        .then(() => {
+          if (last === settled) last = undefined;
+        });
+      last = settled;
+      return done.then(() => data.length);
+    };
     return {
       read: (offset, count) => Buffer.from(this.text()).subarray(offset, offset + count),
       write: (_offset, data, request) => {
         // Whoever lost the right since he opened the file, or was deleted, commands nothing any more.
         request.user.checkOpen(this.attributes, OpenMode.WRITE);
-        // Most commands are done at once; one that is not makes the next write wait for it.
-        const done = last ? last.then(() => execute(data, request)) : execute(data, request);
-        if (!(done instanceof Promise)) return data.length;
-        const settled = done
-          .catch(() => {})
-          .then(() => {
-            if (last === settled) last = undefined;
-          });
-        last = settled;
-        return done.then(() => data.length);
+        const work = () => carryOut(data, request);
+        return this.saved ? this.#thenSaved(work) : work();
       },
       close: () => {
         buffers.delete(buffer);
         if (buffers.size === 0) this.#open.delete(connection);
       },
     };
+  }
+
+  /** Waits until what the commands did is saved, also those before one that failed; the next ones need not wait. */
+  async #thenSaved(carryOut: () => Awaitable<number>): Promise<number> {
+    let count: number;
+    try {
+      count = await carryOut();
+    } catch (error) {
+      await this.saved?.();
+      throw error;
+    }
+    await this.saved?.();
+    return count;
   }
 
   /** Drops what the client has written of a command so far; other clients' input is their own. */

@@ -1,18 +1,17 @@
-import type { Request, StatChanges } from '@xcpu/9p-protocol/server';
+import type { Awaitable, Request, StatChanges } from '@xcpu/9p-protocol/server';
 import { parseNodeCommand } from '@xcpu/xcpu-protocol';
 import { nodeError } from '../errors.js';
-import type { UserTable } from '../users/users.js';
 import { attributes, type Caller } from './caller.js';
 import { CommandFile } from './command-file.js';
-import { changedAttributes } from './ownership.js';
+import { changeAccess, type NodeTables } from './ownership.js';
 
 /** The root's `ctl`: users, groups, signals. Wire document, section 5. */
 export class NodeCtl extends CommandFile {
-  readonly #users: UserTable;
+  readonly #node: NodeTables;
 
-  constructor(users: UserTable) {
-    super(attributes('ctl', 0o664, users.admin));
-    this.#users = users;
+  constructor(node: NodeTables) {
+    super(attributes('ctl', 0o664, node.users.admin));
+    this.#node = node;
   }
 
   protected override text(): string {
@@ -20,11 +19,15 @@ export class NodeCtl extends CommandFile {
   }
 
   protected override change(changes: StatChanges): void {
-    this.attributes = changedAttributes(this.attributes, changes, this.#users);
+    changeAccess(this, changes, this.#node);
+  }
+
+  protected override saved(): Awaitable<void> {
+    return this.#node.saved();
   }
 
   protected override run(line: string, _request: Request<Caller>): void {
-    const users = this.#users;
+    const { users } = this.#node;
     const command = parseNodeCommand(line);
     switch (command.command) {
       case 'user-add': {
@@ -34,6 +37,8 @@ export class NodeCtl extends CommandFile {
       }
       case 'user-del':
         return users.deleteUser(command.user);
+      case 'user-key':
+        return users.setKey(command.user, command.key);
       case 'user-flush':
         return users.flushUsers();
       case 'user-add-group':

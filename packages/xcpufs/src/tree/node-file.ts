@@ -42,12 +42,15 @@ export abstract class NodeFile extends SyntheticFile<Caller> {
   /** Gives the file to another owner or changes its permissions, for the administrator. */
   protected change?(changes: StatChanges): void;
 
+  /** Done when what was changed is where it outlives the daemon; a client is answered only then. */
+  protected saved?(): Awaitable<void>;
+
   override open(mode: number, request: Request<Caller>): Awaitable<OpenFile<Caller>> {
     request.user.checkOpen(this.attributes, mode);
     return this.opened(mode, request);
   }
 
-  wstat(changes: StatChanges, request: Request<Caller>): void {
+  wstat(changes: StatChanges, request: Request<Caller>): Awaitable<void> {
     const { length, mtime, atime, ...rest } = changes;
     // Times are what clients send along with a truncation; these files have none of their own.
     if (length !== undefined) {
@@ -59,5 +62,6 @@ export abstract class NodeFile extends SyntheticFile<Caller> {
       this.change(rest);
     }
     if (length !== undefined) this.truncate?.(request);
+    return this.saved?.();
   }
 }

@@ -11,27 +11,28 @@ import {
 import {
   encryptPasskey,
   formatGroupEntries,
+  formatNodeLoad,
   formatUserEntries,
   parseNodeState,
 } from '@xcpu/xcpu-protocol';
 import { permissionDenied, refusedText } from '../errors.js';
-import type { Session, SessionDefaults } from '../session/session.js';
+import { nodeLoad } from '../node-load.js';
+import type { Session } from '../session/session.js';
 import type { Sessions } from '../session/sessions.js';
+import type { NodeSettings, TextName } from '../state/settings.js';
 import type { Passkeys } from '../users/passkeys.js';
-import type { UserTable } from '../users/users.js';
 import { attributes, type Caller } from './caller.js';
+import { keysText } from './keys.js';
 import { NodeCtl } from './node-ctl.js';
 import { NodeFile } from './node-file.js';
-import { changedAttributes } from './ownership.js';
+import { changeAccess, type NodeTables } from './ownership.js';
 import { SessionDirectory } from './session-directory.js';
 import { TextFile, type TextStore } from './text-file.js';
 
 /** What the root directory shows. */
-export interface Node {
-  readonly users: UserTable;
+export interface Node extends NodeTables {
   readonly passkeys: Passkeys;
   readonly sessions: Sessions;
-  readonly defaults: SessionDefaults;
   /** `/Linux/x86_64`. */
   readonly arch: string;
   /** The process list, as text. */
@@ -43,23 +44,32 @@ export class RootDirectory extends SyntheticDirectory<Caller> {
   readonly #node: Node;
 
   constructor(node: Node) {
-    const { users, defaults } = node;
+    const { users, settings } = node;
     const owned = (name: string, mode: number) => attributes(name, mode, users.admin);
     super(owned('/', 0o555));
     this.#node = node;
     const constant = (contents: string) => () => snapshot(contents);
     this.add(new CloneFile(node, this));
-    this.add(new NodeCtl(users));
+    this.add(new NodeCtl(node));
     this.add(new AdminFile(node, 'arch', 0o444, constant(node.arch)));
-    this.add(new NodeText(users, 'env', fieldOf(defaults, 'env')));
-    this.add(new NodeText(users, 'ns', fieldOf(defaults, 'ns')));
+    this.add(new NodeText(node, 'env', storeOf(settings, 'env')));
+    this.add(new NodeText(node, 'ns', storeOf(settings, 'ns')));
     this.add(new AdminFile(node, 'procs', 0o444, async () => snapshot(await node.processes())));
-    this.add(new NodeText(users, 'state', new StateStore()));
+    this.add(new NodeText(node, 'state', stateStore(settings)));
+    this.add(new AdminFile(node, 'load', 0o444, () => new LoadFile()));
     this.add(new AdminFile(node, 'passkey', 0o444, () => new PasskeyFile(node.passkeys)));
     const userEntries = () => snapshot(formatUserEntries(users.userEntries()));
     this.add(new AdminFile(node, 'pwent', 0o440, userEntries));
     const groupEntries = () => snapshot(formatGroupEntries(users.groupEntries()));
     this.add(new AdminFile(node, 'grent', 0o440, groupEntries));
+    this.add(new AdminFile(node, 'keys', 0o440, () => snapshot(keysText(users))));
+  }
+
+  /** Whose a file is, and who may do what with it, is as the administrator left it. */
+  override add<F extends SyntheticFile<Caller>>(file: F): F {
+    const access = this.#node.settings.access(file.attributes.name);
+    if (access) file.attributes = { ...file.attributes, ...access };
+    return super.add(file);
   }
 
   override find(name: string, request: Request<Caller>): Awaitable<ServerFile<Caller> | undefined> {
@@ -82,12 +92,12 @@ export class RootDirectory extends SyntheticDirectory<Caller> {
 
 /** A root file whose owner and permissions the administrator may change. */
 class AdminFile extends NodeFile {
-  readonly #users: UserTable;
+  readonly #node: Node;
   readonly #contents: (mode: number) => Awaitable<OpenFile>;
 
   constructor(node: Node, name: string, mode: number, contents: () => Awaitable<OpenFile>) {
     super(attributes(name, mode, node.users.admin));
-    this.#users = node.users;
+    this.#node = node;
     this.#contents = contents;
   }
 
@@ -96,21 +106,29 @@ class AdminFile extends NodeFile {
   }
 
   protected override change(changes: StatChanges): void {
-    this.attributes = changedAttributes(this.attributes, changes, this.#users);
+    changeAccess(this, changes, this.#node);
+  }
+
+  protected override saved(): Awaitable<void> {
+    return this.#node.saved();
   }
 }
 
 /** A text of the node's that the administrator writes, and may give to somebody else to write. */
 class NodeText extends TextFile {
-  readonly #users: UserTable;
+  readonly #node: Node;
 
-  constructor(users: UserTable, name: string, store: TextStore) {
-    super(attributes(name, 0o664, users.admin), store);
-    this.#users = users;
+  constructor(node: Node, name: string, store: TextStore) {
+    super(attributes(name, 0o664, node.users.admin), store);
+    this.#node = node;
   }
 
   protected override change(changes: StatChanges): void {
-    this.attributes = changedAttributes(this.attributes, changes, this.#users);
+    changeAccess(this, changes, this.#node);
+  }
+
+  protected override saved(): Awaitable<void> {
+    return this.#node.saved();
   }
 }
 
@@ -145,34 +163,43 @@ class PasskeyFile implements OpenFile<Caller> {
     if (offset > 0) return Buffer.alloc(0);
     const { key } = user.user;
     if (!key || user.user.deleted) throw permissionDenied();
-    return encryptPasskey(this.#passkeys.issue(user.user), key).subarray(0, count);
-  }
-}
-
-/** The node's state for a scheduler: short, on one line. */
-class StateStore implements TextStore {
-  #state = Buffer.alloc(0);
-
-  get(): Buffer {
-    return this.#state;
-  }
-
-  /** `echo up >state` ends in a newline that is not meant. */
-  set(contents: Buffer): void {
-    const text = contents.toString('utf8').replace(/\n$/, '');
     try {
-      this.#state = Buffer.from(parseNodeState(text));
+      return encryptPasskey(this.#passkeys.issue(user.user), key).subarray(0, count);
     } catch (error) {
       throw refusedText(error);
     }
   }
 }
 
-function fieldOf(defaults: SessionDefaults, field: keyof SessionDefaults): TextStore {
+/** How busy the node is. Whoever keeps it open asks again by reading from the beginning. */
+class LoadFile implements OpenFile<Caller> {
+  #text = Buffer.alloc(0);
+
+  read(offset: number, count: number): Uint8Array {
+    if (offset === 0) this.#text = Buffer.from(formatNodeLoad(nodeLoad()));
+    return this.#text.subarray(offset, offset + count);
+  }
+}
+
+/** The node's state for a scheduler: short, on one line. */
+function stateStore(settings: NodeSettings): TextStore {
   return {
-    get: () => defaults[field],
+    get: () => settings.text('state'),
+    // `echo up >state` ends in a newline that is not meant.
     set: (contents) => {
-      defaults[field] = contents;
+      const text = contents.toString('utf8').replace(/\n$/, '');
+      try {
+        settings.setText('state', Buffer.from(parseNodeState(text)));
+      } catch (error) {
+        throw refusedText(error);
+      }
     },
+  };
+}
+
+function storeOf(settings: NodeSettings, name: TextName): TextStore {
+  return {
+    get: () => settings.text(name),
+    set: (contents) => settings.setText(name, contents),
   };
 }

@@ -179,8 +179,10 @@ class SessionCtl extends CommandFile {
         return session.exec(command.program, request);
       case 'wipe':
         return session.wipe();
-      case 'signal':
-        return session.signal(command.signal);
+      case 'signal': {
+        const { signal, pid } = command;
+        return pid === undefined ? session.signal(signal) : session.signalProcess(pid, signal);
+      }
       case 'close':
         return session.close(command.stream);
       case 'redirect':

@@ -1,5 +1,5 @@
 import { Errno, NinePError, OpenMode } from '@xcpu/9p-protocol';
-import type { OpenFile, Request, SyntheticAttributes } from '@xcpu/9p-protocol/server';
+import type { Awaitable, OpenFile, Request, SyntheticAttributes } from '@xcpu/9p-protocol/server';
 import { MAX_TEXT } from '../limits.js';
 import type { Caller } from './caller.js';
 import { type Holder, NodeFile } from './node-file.js';
@@ -24,13 +24,18 @@ export class TextFile extends NodeFile {
     return this.#store.get().length;
   }
 
-  protected override opened(mode: number): OpenFile<Caller> {
-    if (mode & OpenMode.TRUNCATE) this.truncate();
+  protected override opened(mode: number): Awaitable<OpenFile<Caller>> {
     const append = (mode & OpenMode.APPEND) !== 0;
-    return {
+    const file: OpenFile<Caller> = {
       read: (offset, count) => this.#store.get().subarray(offset, offset + count),
-      write: (offset, data) => this.#write(append ? Number.MAX_SAFE_INTEGER : offset, data),
+      write: (offset, data) => {
+        this.#write(append ? Number.MAX_SAFE_INTEGER : offset, data);
+        return this.#whenSaved(data.length);
+      },
     };
+    if (!(mode & OpenMode.TRUNCATE)) return file;
+    this.truncate();
+    return this.#whenSaved(file);
   }
 
   protected override truncate(_request?: Request<Caller>): void {
@@ -38,11 +43,15 @@ export class TextFile extends NodeFile {
   }
 
   /** A write beyond the end is one at the end: there are no holes in a text. */
-  #write(offset: number, data: Uint8Array): number {
+  #write(offset: number, data: Uint8Array): void {
     const old = this.#store.get();
     const at = Math.min(offset, old.length);
     this.#store.set(textOf(old.subarray(0, at), data, old.subarray(at + data.length)));
-    return data.length;
+  }
+
+  #whenSaved<T>(answer: T): Awaitable<T> {
+    const saving = this.saved?.();
+    return saving instanceof Promise ? saving.then(() => answer) : answer;
   }
 }
 

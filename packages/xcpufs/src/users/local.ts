@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parsePublicKey } from '@xcpu/xcpu-protocol';
-import type { Log } from '../log.js';
+import type { Log } from '@xcpu/daemon';
+import { parsePublicKey, SSH_KEY_FILES } from '@xcpu/xcpu-protocol';
 import type { UserTable } from './users.js';
 
 /** Largest key file that is read, in bytes: a line for the longest key and its comment fit many times. */
@@ -18,21 +18,20 @@ export function hostNumber(file: '/etc/passwd' | '/etc/group', name: string): nu
 }
 
 /**
- * Takes the host's users who have an RSA ssh key, with their groups, into the node's table (option `-u`).
- * One who cannot be taken is logged and left out.
+ * Takes the host's users who have an ssh key, with their groups, into the node's table (option `-u`). One who is there
+ * already stays as he is; one who cannot be taken is logged and left out.
  */
 export function addLocalUsers(users: UserTable, log: Log): void {
   const groups = readTable('/etc/group');
   for (const [name = '', , uid, gid, , home = '', shell = ''] of readTable('/etc/passwd')) {
     if (users.byName(name)) continue;
-    const keyFile = join(home, '.ssh', 'id_rsa.pub');
-    const text = readKeyFile(keyFile);
-    if (text === undefined) continue;
+    const found = findKeyFile(home);
+    if (!found) continue;
     try {
-      const key = parsePublicKey(text);
+      const key = parsePublicKey(found.text);
       const group = groups.find((fields) => fields[2] === gid)?.[0] ?? `gid${gid}`;
       addGroup(users, group, Number(gid));
-      users.addUser({ name, uid: Number(uid), group, key, home, shell });
+      users.addUser({ name, uid: Number(uid), group, key, home, shell, local: true });
       for (const [member = '', , memberGid, list = ''] of groups) {
         if (!list.split(',').includes(name)) continue;
         addGroup(users, member, Number(memberGid));
@@ -40,13 +39,23 @@ export function addLocalUsers(users: UserTable, log: Log): void {
       }
       log.event('local user', { user: name, uid });
     } catch (error) {
-      log.event('local user left out', { user: name, key: keyFile, reason: messageOf(error) });
+      log.event('local user left out', { user: name, key: found.file, reason: messageOf(error) });
     }
   }
 }
 
+/** The first of the files where a user's own key usually is. */
+function findKeyFile(home: string): { file: string; text: string } | undefined {
+  for (const name of SSH_KEY_FILES) {
+    const file = join(home, '.ssh', `${name}.pub`);
+    const text = readKeyFile(file);
+    if (text !== undefined) return { file, text };
+  }
+  return undefined;
+}
+
 function addGroup(users: UserTable, name: string, gid: number): void {
-  if (!users.groupByName(name)) users.addGroup(name, gid);
+  if (!users.groupByName(name)) users.addGroup(name, gid, true);
 }
 
 function readTable(file: string): Fields[] {

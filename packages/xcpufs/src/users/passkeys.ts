@@ -1,4 +1,4 @@
-import { makePasskey, verifyPasskey } from '@xcpu/xcpu-protocol';
+import { makePasskey, type PublicKey, verifyPasskey } from '@xcpu/xcpu-protocol';
 import { MAX_SESSIONS_PER_USER } from '../limits.js';
 import type { User } from './users.js';
 
@@ -13,7 +13,7 @@ const MAX_OUTSTANDING = MAX_SESSIONS_PER_USER;
 /** The passkeys that users were handed: each logs its user in once, then or after a while never. */
 export class Passkeys {
   /** Those of users who were deleted go with them. */
-  readonly #keys = new WeakMap<User, Map<string, number>>();
+  readonly #keys = new WeakMap<User, Issued>();
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
@@ -26,7 +26,7 @@ export class Passkeys {
     if (keys.size >= MAX_OUTSTANDING) keys.delete(keys.keys().next().value as string);
     const passkey = makePasskey();
     keys.set(passkey, this.#now() + LIFETIME_MS);
-    this.#keys.set(user, keys);
+    this.#keys.set(user, { expiries: keys, key: user.key });
     return passkey;
   }
 
@@ -44,7 +44,9 @@ export class Passkeys {
   }
 
   #expired(user: User): Map<string, number> {
-    const keys = this.#keys.get(user) ?? new Map<string, number>();
+    const issued = this.#keys.get(user);
+    // Whoever has a user's former key can read what was encrypted with it.
+    const keys = issued && issued.key === user.key ? issued.expiries : new Map<string, number>();
     const now = this.#now();
     for (const [passkey, expires] of keys) {
       if (expires > now) break;
@@ -52,4 +54,11 @@ export class Passkeys {
     }
     return keys;
   }
+}
+
+interface Issued {
+  /** When each ends, in ms since 1970, the first first. */
+  readonly expiries: Map<string, number>;
+  /** The user's key at the time. */
+  readonly key: PublicKey | undefined;
 }

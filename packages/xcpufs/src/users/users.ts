@@ -13,6 +13,8 @@ const MAX_GROUPS = 65_536;
 export interface Group {
   readonly name: string;
   readonly gid: number;
+  /** From the host's own table, where it is looked up anew whenever the daemon starts (option `-u`). */
+  readonly local?: true;
 }
 
 /** A user of this node. Sessions keep theirs when it is deleted: `deleted` then tells. */
@@ -24,10 +26,12 @@ export interface User {
   /** All groups, the default one among them. */
   readonly groups: Set<Group>;
   /** Without one the user cannot log in. */
-  readonly key: PublicKey | undefined;
+  key: PublicKey | undefined;
   /** Home directory and shell where the node's own passwd told them. */
   readonly home?: string;
   readonly shell?: string;
+  /** From the host's own table, as a group may be. */
+  readonly local?: true;
   deleted: boolean;
 }
 
@@ -72,6 +76,11 @@ export class UserTable {
     return [...this.#users.values()].filter((user) => user !== this.#nobody);
   }
 
+  /** All groups, the administrator's first. */
+  groups(): Group[] {
+    return [...this.#groups.values()];
+  }
+
   byName(name: string): User | undefined {
     return this.#users.get(name);
   }
@@ -101,8 +110,9 @@ export class UserTable {
     key: PublicKey | undefined;
     home?: string;
     shell?: string;
+    local?: true;
   }): User {
-    const { name, uid, key, home, shell } = entry;
+    const { name, uid, key, home, shell, local } = entry;
     if (this.#users.has(name)) throw nodeError(`${name}:user exists`);
     if (this.#byUid.has(uid)) throw nodeError(`${uid}:user exists`);
     const group = this.#groups.get(entry.group);
@@ -116,6 +126,7 @@ export class UserTable {
       key,
       ...(home === undefined ? {} : { home }),
       ...(shell === undefined ? {} : { shell }),
+      ...(local && { local }),
       deleted: false,
     };
     this.#insert(user);
@@ -127,6 +138,21 @@ export class UserTable {
     const user = this.#userInPool(name);
     if (user === this.admin) throw nodeError(`${name}: the administrator cannot be deleted`);
     this.#remove(user);
+  }
+
+  /**
+   * Gives the user another key. Whoever is logged in as him stays so, and his sessions go on.
+   * @throws NinePError `NAME: no such user in userpool`, or that the administrator's key is not changed so
+   */
+  setKey(name: string, key: PublicKey): void {
+    const user = this.#userInPool(name);
+    if (user === this.admin) {
+      throw nodeError(
+        `${name}: the administrator's key is the file that the node was started with`,
+      );
+    }
+    user.key = key;
+    this.#version++;
   }
 
   /** Removes every user but the administrator and nobody. */
@@ -160,11 +186,11 @@ export class UserTable {
   }
 
   /** @throws NinePError `NAME:group exists`, `GID:group exists` */
-  addGroup(name: string, gid: number): Group {
+  addGroup(name: string, gid: number, local?: true): Group {
     if (this.#groups.has(name)) throw nodeError(`${name}:group exists`);
     if (this.#byGid.has(gid)) throw nodeError(`${gid}:group exists`);
     if (this.#groups.size >= MAX_ENTRIES) throw nodeError(`too many groups (limit ${MAX_ENTRIES})`);
-    const group = { name, gid };
+    const group = { name, gid, ...(local && { local }) };
     this.#groups.set(name, group);
     this.#byGid.set(gid, group);
     this.#version++;

@@ -27,7 +27,7 @@ test('settings that forbid user namespaces are named', () => {
   set('kernel/apparmor_restrict_unprivileged_userns', '1');
   expect(namespaceRefusal(root)).toContain('kernel.apparmor_restrict_unprivileged_userns=1');
   set('user/max_user_namespaces', '0');
-  expect(namespaceRefusal(root)).toMatch(/user\.max_user_namespaces=0.*xrx -l/);
+  expect(namespaceRefusal(root)).toMatch(/user\.max_user_namespaces=0.*xrx -l.*xrx --ship/);
 });
 
 describe.skipIf(lacksFuse())('a daemon that is not root', { timeout: 30_000 }, () => {

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Request } from '@xcpu/9p-protocol/server';
+import { Log } from '@xcpu/daemon';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { MAX_PERSISTENT_PER_USER } from '../../src/limits.js';
-import { Log } from '../../src/log.js';
 import { MountError } from '../../src/mounts/mounter.js';
 import { Namespaces } from '../../src/namespace/namespaces.js';
 import { PipeMaker } from '../../src/program/pipes.js';

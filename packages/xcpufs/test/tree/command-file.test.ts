@@ -90,6 +90,40 @@ describe('a ctl file', () => {
     expect(await textOf(opened.read!(4, 2, caller))).toBe('te');
     expect(await textOf(opened.read!(99, 2, caller))).toBe('');
   });
+
+  it('answers when what the commands did is saved, and does the next ones meanwhile', async () => {
+    const { file, write } = setUp();
+    const saves: (() => void)[] = [];
+    file.saved = () => new Promise((resolve) => saves.push(resolve));
+    const answered: unknown[] = [];
+    for (const text of ['first\n', 'second\n']) {
+      Promise.resolve(write(text)).then((count) => answered.push(count));
+    }
+    await settled();
+    expect(file.ran).toEqual(['first', 'second']);
+    expect(answered).toEqual([]);
+    for (const save of saves) save();
+    await settled();
+    expect(answered).toEqual([6, 7]);
+  });
+
+  it('saves what was done before a command that failed, and tells of that', async () => {
+    const { file, write } = setUp();
+    let saves = 0;
+    file.saved = () => {
+      saves++;
+    };
+    await expect(write('first\nfail\n')).rejects.toThrow('as told');
+    expect(saves).toBe(1);
+  });
+
+  it('says so where it could not be saved', async () => {
+    const { file, write } = setUp();
+    file.saved = () => Promise.reject(new Error('disk full'));
+    await expect(write('first\n')).rejects.toThrow('disk full');
+    await expect(write('fail\n')).rejects.toThrow('disk full');
+    expect(file.ran).toEqual(['first', 'fail']);
+  });
 });
 
 class Commands extends CommandFile {
@@ -113,6 +147,8 @@ class Commands extends CommandFile {
   protected override text(): string {
     return 'the text';
   }
+
+  declare saved?: () => Awaitable<void>;
 }
 
 function setUp() {

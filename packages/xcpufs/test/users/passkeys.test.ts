@@ -1,7 +1,7 @@
 import { makeChallenge, passkeyProof } from '@xcpu/xcpu-protocol';
 import { describe, expect, it } from 'vitest';
 import { Passkeys } from '../../src/users/passkeys.js';
-import { addUser, makeTable } from '../support.js';
+import { addUser, makeTable, testKey } from '../support.js';
 
 const MINUTE = 60_000;
 
@@ -28,6 +28,15 @@ describe('passkeys', () => {
     expect(passkeys.redeem(ann, makeChallenge(), passkeyProof(challenge, passkey))).toBe(false);
     expect(passkeys.redeem(ann, challenge, Buffer.alloc(20))).toBe(false);
     expect(passkeys.redeem(ann, challenge, Buffer.alloc(0))).toBe(false);
+  });
+
+  it('are worth nothing once their user has another key', () => {
+    const { ann, passkeys, challenge } = setUp();
+    const proof = passkeyProof(challenge, passkeys.issue(ann));
+    ann.key = testKey('other').publicKey;
+    expect(passkeys.redeem(ann, challenge, proof)).toBe(false);
+    const late = passkeyProof(challenge, passkeys.issue(ann));
+    expect(passkeys.redeem(ann, challenge, late)).toBe(true);
   });
 
   it('expire', () => {

@@ -38,6 +38,21 @@ describe('the table of users', () => {
     }
   });
 
+  it('gives users other keys, and leaves those of the administrator and of strangers', () => {
+    const table = makeTable();
+    const ann = addUser(table, 'ann', 1);
+    const { version } = table;
+    const other = testKey('other').publicKey;
+    table.setKey('ann', other);
+    expect(table.byName('ann')).toBe(ann);
+    expect(ann).toMatchObject({ key: other, deleted: false });
+    expect(table.version).not.toBe(version);
+    expect(() => table.setKey('bob', other)).toThrow('bob: no such user in userpool');
+    expect(() => table.setKey('nobody', other)).toThrow('nobody: no such user in userpool');
+    expect(() => table.setKey('xcpu-admin', other)).toThrow('xcpu-admin: the administrator');
+    expect(table.admin.key).not.toBe(other);
+  });
+
   it('makes members of its group administrators, until they are deleted', () => {
     const table = makeTable();
     const ann = addUser(table, 'ann', 1);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Log, type LogFields } from '../src/log.js';
+import { Log, type LogFields } from '../src/index.js';
 
 const HOSTILE = 'a "b"\n2026 forged event=1\r\x1b[31m\x07\x7f\x9b\u2028\u2029é';
 

@@ -1,0 +1,7 @@
+/** What the daemons of xcpu share: starting and stopping, listening, the log. */
+export * from './errors.js';
+export * from './listen.js';
+export * from './log.js';
+export * from './options.js';
+export * from './run.js';
+export * from './server-log.js';
