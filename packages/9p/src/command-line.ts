@@ -102,7 +102,7 @@ function isCommanderError(error: unknown): error is Error & { readonly exitCode:
 function defineConnection(command: Command): void {
   command
     .option('-u, --user <NAME>', 'log in as this user, by name or number')
-    .option('-k, --key <FILE>', 'private key to log in with (for nodes ~/.ssh/id_rsa)')
+    .option('-k, --key <FILE>', 'private key to log in with (for nodes your own: ~/.ssh/id_rsa, …)')
     .option('-A, --admin-key <FILE>', 'log in as the administrator of a node, with this key')
     .option('-n, --no-auth', 'offer no proof of who you are')
     .option('--aname <NAME>', 'which of the trees of the server')
@@ -143,9 +143,9 @@ function dialectOf(text: string): Dialect {
 const ADDRESS_TEXT = `ADDRESS is a node (n8, alice@n8, n8!7000), HOST:PORT, tcp!HOST!PORT, or the path
 of a socket.
 Without a port it is that of the node map (the first of $XCPU_NODES_FILE,
-~/.config/xcpu/nodes and /etc/xcpu/nodes), else 6668, that of xcpufs; the port of
-other 9P servers, 564, is written HOST:564 or tcp!HOST!9fs. A node that asks who
-you are gets a proof by your key; another server only if you name the key.
+~/.config/xcpu/nodes and /etc/xcpu/nodes), else 6668, that of xcpufs; the port
+of other 9P servers, 564, is written HOST:564 or tcp!HOST!9fs. A node that asks
+who you are gets a proof by your key; another server only if you name the key.
 `;
 
 const STATUS_TEXT = `9p VERB -h tells more. The exit status is 0, 1 if anything failed, 2 for wrong

@@ -1,5 +1,5 @@
 import type { CopyProgress } from '@xcpu/9p-protocol/client';
-import { printError } from '@xcpu/libxcpu/cli';
+import { printError, sizeText } from '@xcpu/libxcpu/cli';
 import { escaped } from './names.js';
 
 /** Copies that are done before are not worth a line, in milliseconds. */
@@ -50,19 +50,6 @@ export class Progress {
     if (this.#line) this.#print('\r\x1b[K');
     this.#line = false;
   }
-}
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-/** `1.5 MiB`, with three digits at most before the unit's next. */
-export function sizeText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
 function shortened(path: string): string {

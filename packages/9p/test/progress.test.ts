@@ -1,6 +1,6 @@
 import type { CopyProgress } from '@xcpu/9p-protocol/client';
 import { expect, it } from 'vitest';
-import { Progress, sizeText } from '../src/progress.js';
+import { Progress } from '../src/progress.js';
 
 function watched(shown = true) {
   const printed: string[] = [];
@@ -47,16 +47,4 @@ it('shows nothing where there is no terminal', () => {
   note(5000, { bytes: 1 });
   progress.end();
   expect(printed).toEqual([]);
-});
-
-it.each([
-  [0, '0 B'],
-  [999, '999 B'],
-  [1000, '1.0 KiB'],
-  [1536, '1.5 KiB'],
-  [150 * 1024, '150 KiB'],
-  [5 * 1024 ** 3, '5.0 GiB'],
-  [5000 * 1024 ** 4, '5000 TiB'],
-])('writes %i bytes as %s', (bytes, text) => {
-  expect(sizeText(bytes)).toBe(text);
 });

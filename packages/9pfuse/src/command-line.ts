@@ -67,7 +67,7 @@ function define(command: Command): Command {
     .option('--uid <N>', 'show all files as owned by this user')
     .option('--gid <N>', 'show all files as owned by this group')
     .option('-u, --user <NAME>', 'log in as this user, by name or number')
-    .option('-k, --key <FILE>', 'private key to log in with (for nodes ~/.ssh/id_rsa)')
+    .option('-k, --key <FILE>', 'private key to log in with (for nodes your own: ~/.ssh/id_rsa, …)')
     .option('-A, --admin-key <FILE>', 'log in as the administrator of a node, with this key')
     .option('-n, --no-auth', 'offer no proof of who you are')
     .option('-a, --aname <NAME>', 'which of the trees of the server')
@@ -85,7 +85,7 @@ function define(command: Command): Command {
 const HELP = `Cache modes:
   none   every look at a file asks the server
   open   what others changed is seen when a file is opened, else within a second
-  loose  nobody else changes the tree: writes are late, and little is asked twice
+  loose  nobody else changes the tree: writes are late, little is asked twice
 
 Examples:
   9pfuse n8:564 /mnt/n8              the files of a 9P server

@@ -3,19 +3,23 @@ import {
   connectTcp,
   MessageType,
   NONUNAME,
+  protocolError,
   type Transport,
 } from '@xcpu/9p-protocol';
 import { attach, Client, Fid } from '@xcpu/9p-protocol/client';
 import { CHALLENGE_BYTES, signChallengeInThread } from '@xcpu/xcpu-protocol';
 import { type Login, loginFor } from './login.js';
-import { connectError, loginError, requestError, timeoutError } from './node-errors.js';
+import {
+  connectError,
+  LEGACY_MSIZE,
+  loginError,
+  requestError,
+  timeoutError,
+} from './node-errors.js';
 import type { NodeTarget } from './nodes.js';
 
 /** Longest time to connect and log in, in milliseconds, unless told otherwise. */
 export const CONNECT_TIMEOUT_MS = 10_000;
-
-/** The msize that the historic C servers answer; none of them answers more. */
-const LEGACY_MSIZE = 32_792;
 
 /** Every message of a node's conversation, for a log. */
 export type NodeTrace = (node: string, direction: 'received' | 'sent', message: AnyMessage) => void;
@@ -38,6 +42,8 @@ export interface DialOptions {
 /** A node that let us in. */
 export interface NodeConnection {
   readonly target: NodeTarget;
+  /** The name that logged in. */
+  readonly user: string;
   readonly client: Client;
   /** The node's root directory. */
   readonly root: Fid;
@@ -85,10 +91,11 @@ async function enter(
   // A node that stops answering in the middle of a log-in answers no Tflush either.
   const abort = () => client.destroy();
   signal.addEventListener('abort', abort, { once: true });
+  const legacy = client.msize <= LEGACY_MSIZE;
   try {
-    const legacy = client.msize <= LEGACY_MSIZE;
     const connected = (root: Fid) => ({
       target,
+      user: login.user,
       client,
       root,
       legacy,
@@ -99,7 +106,7 @@ async function enter(
     return connected(await logIn(client, login, ahead));
   } catch (error) {
     client.destroy();
-    throw loginError(target, login, error);
+    throw loginError(target, login, error, legacy);
   } finally {
     signal.removeEventListener('abort', abort);
   }
@@ -157,7 +164,15 @@ async function logInStepwise(client: Client, login: Login): Promise<Fid> {
     return attachUnproven(client, login, error);
   }
   const challenge = await afid.read(0, CHALLENGE_BYTES);
-  if (login.key) await afid.write(0, await signChallengeInThread(challenge, login.key.privateKey));
+  if (login.key) {
+    const proof = await signChallengeInThread(challenge, login.key.privateKey);
+    if (proof.length > client.maxCount) {
+      throw protocolError(
+        `messages of ${client.msize} bytes, which the peer wants, hold no proof of ${proof.length}`,
+      );
+    }
+    await afid.write(0, proof);
+  }
   return attach(client, attachOptions(login, afid));
 }
 

@@ -8,6 +8,7 @@ import { getSystemErrorMap } from 'node:util';
  * - `lost`: the connection ended before the work did;
  * - `protocol`: the peer does not speak the protocol;
  * - `failed`: the node said no to a request, and the connection goes on;
+ * - `missing`: the node has nothing of the job that was asked for;
  * - `expired`: its program was still running when the time given to the run was over;
  * - `cancelled`: the caller ended the run.
  */
@@ -18,6 +19,7 @@ export type NodeErrorKind =
   | 'lost'
   | 'protocol'
   | 'failed'
+  | 'missing'
   | 'expired'
   | 'cancelled';
 

@@ -7,6 +7,8 @@ export const NODE_FAILED = 254;
 export const SESSION_FAILED = 125;
 /** A program was still running when its time was over. */
 export const TIMED_OUT = 124;
+/** A node has nothing of the job that was asked for. */
+export const MISSING = 1;
 /** The caller ended the run. */
 export const CANCELLED = 130;
 
@@ -30,6 +32,8 @@ export function rankExitStatus({ status, error }: RankResult): number {
   switch (error?.kind) {
     case 'failed':
       return SESSION_FAILED;
+    case 'missing':
+      return MISSING;
     case 'expired':
       return TIMED_OUT;
     case 'cancelled':

@@ -1,8 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import {
+  KEY_TYPES,
   type NodeCommand,
   type PublicKey,
   parsePublicKey,
+  SSH_KEY_FILES,
   XcpuFormatError,
 } from '@xcpu/xcpu-protocol';
 import { SetupError, systemText } from './errors.js';
@@ -20,8 +22,8 @@ type UserAdd = Extract<NodeCommand, { command: 'user-add' }>;
 type GroupAdd = Extract<NodeCommand, { command: 'group-add' }>;
 
 /**
- * This machine's users who have a public RSA key in `~/.ssh/id_rsa.pub`, as commands that add them to a node.
- * The others, and those whose default group has no name here, are left out.
+ * This machine's users who have a public key in `~/.ssh`, the first of SSH_KEY_FILES, as commands that add them to a
+ * node. The others, and those whose default group has no name here, are left out.
  * @throws SetupError if the files cannot be read
  */
 export function localUsers({ passwd = '/etc/passwd', group }: LocalDatabase = {}): UserAdd[] {
@@ -68,17 +70,24 @@ export function readPublicKey(file: string): PublicKey {
   } catch (error) {
     if (!(error instanceof XcpuFormatError)) throw error;
     throw new SetupError(
-      `${file}: ${error.message}: expected a line "ssh-rsa AAAA… comment", as ssh-keygen -t rsa makes`,
+      `${file}: ${error.message}: expected a line "ssh-rsa AAAA… comment" or of type ${otherTypes()}, as ssh-keygen makes`,
     );
   }
 }
 
+function otherTypes(): string {
+  return KEY_TYPES.filter((type) => type !== 'ssh-rsa').join(', ');
+}
+
 /** What stands there is for each user to say: a FIFO or a device must not hold up an administrator. */
 function publicKeyOf(home: string): PublicKey | undefined {
-  const file = `${home}/.ssh/id_rsa.pub`;
+  const files = SSH_KEY_FILES.map((name) => `${home}/.ssh/${name}.pub`);
   try {
-    const stats = statSync(file);
-    return stats.isFile() && stats.size <= MAX_KEY_FILE ? readPublicKey(file) : undefined;
+    const file = files.find((each) => {
+      const stats = statSync(each, { throwIfNoEntry: false });
+      return stats?.isFile() && stats.size <= MAX_KEY_FILE;
+    });
+    return file === undefined ? undefined : readPublicKey(file);
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
-import { type PrivateKey, parsePrivateKey } from '@xcpu/xcpu-protocol';
+import { type PrivateKey, parsePrivateKey, SSH_KEY_FILES } from '@xcpu/xcpu-protocol';
 import { errorText, SetupError, systemText } from './errors.js';
 import type { NodeTarget } from './nodes.js';
 
@@ -13,6 +13,8 @@ export const ADMIN_KEY_FILE = '/etc/xcpu/admin_key';
 export interface LoginKey {
   readonly file: string;
   readonly privateKey: PrivateKey;
+  /** Nobody named the file: it is where a user's own key usually is. */
+  readonly found?: true;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface Login {
 export interface LoginOptions {
   /** Name to log in with; the invoking user's if left out. */
   readonly user?: string | undefined;
-  /** Private key file; `~/.ssh/id_rsa`, if there is one, if left out. */
+  /** Private key file; if left out, the first of SSH_KEY_FILES in `~/.ssh` that is there, if one is. */
   readonly keyFile?: string | undefined;
 }
 
@@ -105,8 +107,18 @@ async function readableKey(file: string): Promise<LoginKey | undefined> {
   return readKey(file);
 }
 
-function ownKey(): Promise<LoginKey | undefined> {
-  return readableKey(`${homedir()}/.ssh/id_rsa`);
+async function ownKey(): Promise<LoginKey | undefined> {
+  for (const name of SSH_KEY_FILES) {
+    const file = `${homedir()}/.ssh/${name}`;
+    try {
+      const key = await readableKey(file);
+      if (key) return { ...key, found: true };
+    } catch (error) {
+      if (error instanceof SetupError) throw new SetupError(`${error.message}; -k names another`);
+      throw error;
+    }
+  }
+  return undefined;
 }
 
 function invokingUser(): string {

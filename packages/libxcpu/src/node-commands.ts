@@ -79,21 +79,34 @@ function lineOf(command: NodeCommand): Buffer {
   }
 }
 
+/**
+ * Writes that a node is sent before it has answered the first: one that saves its tables answers when they are on the
+ * disk, and saves them once for all that came meanwhile.
+ */
+const WRITES_AHEAD = 64;
+
 /** One command per write: a node drops the rest of a write after a command that failed. */
 async function writeLines(
   connection: NodeConnection,
   lines: readonly { readonly command: NodeCommand; readonly line: Uint8Array }[],
 ): Promise<NodeFailure[]> {
   const ctl = await openFile(connection, ['ctl'], OpenMode.WRITE);
-  const failures: NodeFailure[] = [];
-  for (const { command, line } of lines) {
+  const write = async (command: NodeCommand, line: Uint8Array): Promise<NodeFailure[]> => {
     try {
       await ctl.write(0, line);
+      return [];
     } catch (thrown) {
       const error = requestError(connection.target, thrown);
       if (error.kind !== 'failed') throw error;
-      failures.push({ command, error });
+      return [{ command, error }];
     }
+  };
+  const ahead = connection.legacy ? 1 : WRITES_AHEAD;
+  const failures: NodeFailure[] = [];
+  for (let at = 0; at < lines.length; at += ahead) {
+    const some = lines.slice(at, at + ahead);
+    const outcomes = await Promise.all(some.map(({ command, line }) => write(command, line)));
+    failures.push(...outcomes.flat());
   }
   return failures;
 }

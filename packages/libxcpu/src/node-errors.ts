@@ -1,7 +1,11 @@
 import { NinePError } from '@xcpu/9p-protocol';
 import { errorText, NodeError } from './errors.js';
 import type { Login } from './login.js';
+import { lackOf } from './node-lacks.js';
 import type { NodeTarget } from './nodes.js';
+
+/** The msize that the historic C servers answer; none of them answers more. */
+export const LEGACY_MSIZE = 32_792;
 
 /** What failed to connect, in words and with the way out. Errors of connect(2) and getaddrinfo(3). */
 export function connectError(target: NodeTarget, error: unknown): NodeError {
@@ -19,10 +23,18 @@ export function timeoutError(target: NodeTarget, seconds: number): NodeError {
   return new NodeError(target.name, 'timeout', reason);
 }
 
-/** What a node answered to a log-in, with the way out. */
-export function loginError(target: NodeTarget, login: Login, error: unknown): NodeError {
+/**
+ * What a node answered to a log-in, with the way out.
+ * @param legacy whether it answers as the C programs do
+ */
+export function loginError(
+  target: NodeTarget,
+  login: Login,
+  error: unknown,
+  legacy = false,
+): NodeError {
   if (!(error instanceof NinePError) || error.kind !== 'file') return requestError(target, error);
-  const way = loginHint(error.ename, login);
+  const way = loginHint(error.ename, login, legacy);
   return new NodeError(target.name, 'refused', `${printable(error.ename)}${way}`, { cause: error });
 }
 
@@ -43,15 +55,22 @@ export function requestError(target: NodeTarget, error: unknown): NodeError {
       const reason = `${text}: is this xcpufs (${where})?`;
       return new NodeError(target.name, 'protocol', reason, { cause: error });
     }
-    default:
-      return new NodeError(target.name, 'failed', `${text}${requestHint(text)}`, { cause: error });
+    default: {
+      const reason = lackOf(text) ?? `${text}${requestHint(text)}`;
+      return new NodeError(target.name, 'failed', reason, { cause: error });
+    }
   }
 }
 
-/** Files were to be served to a node that has no way to them but a connection of its own. */
-export function legacyFilesError(target: NodeTarget): NodeError {
+/**
+ * Files were to be served to a node that has no way to them but a connection of its own.
+ * @param msize what it agreed to: no C node is known to take less than it offers
+ */
+export function legacyFilesError(target: NodeTarget, msize: number): NodeError {
   const reason =
-    'a legacy node, which cannot reach your files this way: -l runs what is there, --legacy-export offers them on a port';
+    msize < LEGACY_MSIZE
+      ? `it takes messages of ${msize} bytes only, too small for your files: -l runs what is there, xcpufs -m allows larger ones`
+      : 'a legacy node, which cannot reach your files this way: -l runs what is there, --legacy-export offers them on a port';
   return new NodeError(target.name, 'failed', reason);
 }
 
@@ -76,10 +95,13 @@ const CONNECT_REASONS: Readonly<Record<string, (where: string, host: string) => 
 function requestHint(ename: string): string {
   if (ename.endsWith(':group not found')) return ': add the group first, with xgroupset';
   if (ename.endsWith(':group not empty')) return ': delete its users first, with xuserset';
+  if (ename === 'invalid key type') {
+    return ': this node knows RSA keys only, as C nodes do; give one that ssh-keygen -t rsa makes';
+  }
   return '';
 }
 
-function loginHint(ename: string, { user, key, adminKeyMissing }: Login): string {
+function loginHint(ename: string, { user, key, adminKeyMissing }: Login, legacy: boolean): string {
   const shown = printable(user);
   if (adminKeyMissing) {
     const who = ename === 'unknown user' ? shown : `for ${shown}`;
@@ -89,9 +111,13 @@ function loginHint(ename: string, { user, key, adminKeyMissing }: Login): string
     return `: the node does not know ${shown}; an administrator adds users with xuserset`;
   }
   if (ename === 'authentication failed') {
-    return key
-      ? ` for ${shown}: is ${key.file} the right key?`
-      : ` for ${shown}: no key was found; name one with -k or -A`;
+    if (!key) return ` for ${shown}: no key was found; name one with -k or -A`;
+    const { type } = key.privateKey.publicKey;
+    if (legacy && type !== 'ssh-rsa') {
+      return ` for ${shown}: C nodes know RSA keys only, and ${key.file} is ${type}; name one with -k or -A`;
+    }
+    const other = key.found ? ' -k names another' : '';
+    return ` for ${shown}: is ${key.file} the right key?${other}`;
   }
   return ` for ${shown}`;
 }

@@ -20,14 +20,20 @@ export async function openFile(
   options: FileOptions = {},
 ): Promise<Fid> {
   const request = requestOptions(options);
-  if (!legacy) return root.walkOpen(path, mode, request);
-  const fid = await root.walk(path, request);
+  if (!legacy) return root.walkOpen(path, mode, request).catch((error) => missing(path, error));
+  const fid = await root.walk(path, request).catch((error) => missing(path, error));
   try {
     return await fid.open(mode, request);
   } catch (error) {
     await release(fid);
     throw error;
   }
+}
+
+/** A server does not say which file is not there when it is the first one of a path. */
+function missing([first = '', ...below]: NodePath, error: unknown): never {
+  const unnamed = error instanceof NinePError && error.errno === Errno.ENOENT && below.length === 0;
+  throw unnamed ? new NinePError(`${first}: file not found`, Errno.ENOENT) : error;
 }
 
 /**
@@ -134,11 +140,14 @@ export function openAhead(
   const fid = new Fid(client, client.takeFid());
   const type = MessageType.Twalk;
   const request = { type, fid: root.number, newfid: fid.number, names };
-  const walked = client.request(request, signal).then(({ qids }) => {
-    // The open that follows fails too, with a text that says less.
-    if (qids.length < names.length)
-      throw new NinePError(`${names[qids.length]}: file not found`, Errno.ENOENT);
-  });
+  const walked = client.request(request, signal).then(
+    ({ qids }) => {
+      // The open that follows fails too, with a text that says less.
+      if (qids.length < names.length)
+        throw new NinePError(`${names[qids.length]}: file not found`, Errno.ENOENT);
+    },
+    (error) => missing(names, error),
+  );
   const opened = allOrFirstError([walked, fid.open(mode, requestOptions({ signal }))]);
   // Whatever is done with the file tells.
   opened.catch(() => {});

@@ -57,6 +57,17 @@ export function resolveNodes(text: string, options: ResolveOptions = {}): NodeTa
   });
 }
 
+/**
+ * All nodes of the node map, in its order; none where there is no map.
+ * @throws SetupError naming every faulty line of the node map
+ */
+export function mappedNodes(options: ResolveOptions = {}): NodeTarget[] {
+  const { defaultPort = XCPUFS_PORT, env = process.env } = options;
+  return [...readNodeMap(env)].map(([name, { host, port = defaultPort }]) => {
+    return { name, host, port, mapped: true as const };
+  });
+}
+
 function members(text: string): string[] {
   let names: string[];
   try {

@@ -31,7 +31,8 @@ export class JobOutput {
   readonly #fds: OutputFds;
   readonly #writers: Readonly<Record<OutputStream, FdWriter>>;
   readonly #budget = new LineBudget();
-  readonly #lines = new Map<number, Record<OutputStream, LineBuffer>>();
+  /** By node and session. */
+  readonly #lines = new Map<string, Record<OutputStream, LineBuffer>>();
 
   constructor(style: OutputStyle, fds: OutputFds = { stdout: 1, stderr: 2 }) {
     this.#style = style;
@@ -47,30 +48,32 @@ export class JobOutput {
   }
 
   #take(event: JobEvent): void | Promise<void> {
-    if (event.type === 'exit') return this.#finish(event.rank);
+    const { node, session = '' } = event;
+    const origin = `${node}/${session}`;
+    if (event.type === 'exit') return this.#finish(origin);
     const { stream, data } = event;
     if (this.#style === 'plain') return this.#write(stream, [data]);
-    const lines = this.#buffers(event.rank, event.node)[stream].push(data);
+    const lines = this.#buffers(origin, node)[stream].push(data);
     return lines.length > 0 ? this.#write(stream, lines) : undefined;
   }
 
-  async #finish(rank: number): Promise<void> {
-    const buffers = this.#lines.get(rank);
+  async #finish(origin: string): Promise<void> {
+    const buffers = this.#lines.get(origin);
     if (!buffers) return;
-    this.#lines.delete(rank);
+    this.#lines.delete(origin);
     for (const stream of ['stdout', 'stderr'] as const) {
       const rest = buffers[stream].finish();
       if (rest.length > 0) await this.#write(stream, rest);
     }
   }
 
-  #buffers(rank: number, node: string): Record<OutputStream, LineBuffer> {
-    let buffers = this.#lines.get(rank);
+  #buffers(origin: string, node: string): Record<OutputStream, LineBuffer> {
+    let buffers = this.#lines.get(origin);
     if (!buffers) {
       const label = this.#style === 'labels' ? `${node}: ` : '';
       const stdout = new LineBuffer(label, this.#budget);
       buffers = { stdout, stderr: new LineBuffer(label, this.#budget) };
-      this.#lines.set(rank, buffers);
+      this.#lines.set(origin, buffers);
     }
     return buffers;
   }

@@ -1,12 +1,10 @@
 import type { WaitStatus } from '@xcpu/xcpu-protocol';
-import { type DialOptions, dial, type NodeConnection } from './dial.js';
 import type { NodeError } from './errors.js';
 import type { InputReader } from './input-log.js';
-import type { Login } from './login.js';
-import { legacyFilesError, requestError } from './node-errors.js';
-import { allOrFirstError } from './node-files.js';
+import type { Launched } from './launch.js';
+import { requestError } from './node-errors.js';
 import type { NodeTarget } from './nodes.js';
-import { type OutputStream, type Program, type ServeFiles, Session } from './session.js';
+import type { OutputStream, Session } from './session.js';
 
 /** Bytes that one rank's program wrote. */
 export interface OutputEvent {
@@ -15,12 +13,15 @@ export interface OutputEvent {
   readonly rank: number;
   /** The node's name. */
   readonly node: string;
+  /** The session's id on the node. */
+  readonly session: string;
   readonly stream: OutputStream;
   readonly data: Uint8Array;
 }
 
 /** How one rank ended: with a status, or with an error. */
 export interface RankResult {
+  /** 0 for a node of an attached job's that has none of it. */
   readonly rank: number;
   readonly node: string;
   readonly status?: WaitStatus;
@@ -30,6 +31,8 @@ export interface RankResult {
 /** The last event of a rank. */
 export interface ExitEvent extends RankResult {
   readonly type: 'exit';
+  /** The session's id on the node, where there was one. */
+  readonly session?: string;
 }
 
 export type JobEvent = OutputEvent | ExitEvent;
@@ -40,16 +43,27 @@ export type JobEvent = OutputEvent | ExitEvent;
  */
 export type JobSink = (event: JobEvent) => void | Promise<void>;
 
+/** One program of a job, and how it begins. */
+export interface RankPlan {
+  readonly rank: number;
+  readonly target: NodeTarget;
+  /** Called once; the signal gives up with what the rank's result is to be. */
+  readonly begin: (signal: AbortSignal) => Promise<Begun>;
+}
+
+/** A session whose program is to be followed. */
+export interface Begun extends Launched {
+  /** Called once the program has ended and all that it wrote was taken. */
+  readonly finish?: () => Promise<void>;
+}
+
 /** What the ranks of a job have in common. */
 export interface RankContext {
-  readonly login: Login;
-  readonly program: Omit<Program, 'rank' | 'input'>;
-  readonly dialOptions: Omit<DialOptions, 'signal'>;
-  /** Serves files to the programs; they get none if left out. */
-  readonly files: ServeFiles | undefined;
   /** Most bytes to ask for in one read. */
   readonly readBytes: number;
   readonly sink: JobSink;
+  /** Whether input that ends without a byte, and none at all, leave the program's as it is. */
+  readonly keepsInput: boolean;
   /** Runs the setting up when it is this rank's turn. */
   readonly setUp: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -63,26 +77,21 @@ const WIPE_PATIENCE_MS = 2000;
 
 /** One program on one node, from connecting to its end. */
 export class Rank {
-  readonly #rank: number;
-  readonly #target: NodeTarget;
+  readonly #plan: RankPlan;
   readonly #context: RankContext;
   readonly #input: InputReader | undefined;
   /** Aborted with what the rank's result is to be. */
   readonly #settingUp = new AbortController();
   #running: Running | undefined;
   #ending: Promise<void> | undefined;
+  /** Why the session is being wiped. */
+  #reason: NodeError | undefined;
   readonly #ended: Promise<never>;
   #end!: (reason: NodeError) => void;
 
   /** @param input what the program reads; it reads nothing if left out */
-  constructor(
-    rank: number,
-    target: NodeTarget,
-    context: RankContext,
-    input: InputReader | undefined,
-  ) {
-    this.#rank = rank;
-    this.#target = target;
+  constructor(plan: RankPlan, context: RankContext, input: InputReader | undefined) {
+    this.#plan = plan;
     this.#context = context;
     this.#input = input;
     this.#ended = new Promise((_, reject) => {
@@ -94,20 +103,27 @@ export class Rank {
   /** Runs the program, once; never throws. */
   async run(): Promise<RankResult> {
     const { sink, setUp } = this.#context;
-    const identity = { rank: this.#rank, node: this.#target.name };
+    const { rank, target } = this.#plan;
+    const identity = { rank, node: target.name };
     let result: RankResult;
     try {
-      const { over } = await setUp(() => this.#start());
-      result = { ...identity, status: await Promise.race([over, this.#ended]) };
+      const { over, finish } = await setUp(() => this.#start());
+      const status = await Promise.race([over, this.#ended]);
+      // A wiped session has a status too, and its answer may come before that to the wipe.
+      if (this.#reason) throw this.#reason;
+      result = { ...identity, status };
+      // What the program wrote was taken, whatever becomes of its session.
+      await finish?.().catch(() => {});
     } catch (error) {
       result =
         error instanceof NotStarted
           ? { ...identity, status: { signal: error.signal } }
-          : { ...identity, error: requestError(this.#target, error) };
+          : { ...identity, error: requestError(target, error) };
     }
     this.#input?.close();
-    this.#running?.connection.close();
-    await sink({ type: 'exit', ...result });
+    const { connection, session } = this.#running ?? {};
+    connection?.close();
+    await sink({ type: 'exit', ...(session && { session: session.id }), ...result });
     return result;
   }
 
@@ -126,8 +142,16 @@ export class Rank {
     return this.#ending;
   }
 
+  /** Lets go of the node; the rank's result is then this error. */
+  leave(reason: NodeError): void {
+    if (!this.#running) return this.#settingUp.abort(reason);
+    this.#end(reason);
+    this.#running.connection.close();
+  }
+
   async #wipe(reason: NodeError): Promise<void> {
     if (!this.#running) return this.#settingUp.abort(reason);
+    this.#reason = reason;
     const { session, connection } = this.#running;
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -140,49 +164,17 @@ export class Rank {
   }
 
   async #start(): Promise<Running> {
-    const { login, dialOptions, files, program } = this.#context;
-    const { signal } = this.#settingUp;
-    signal.throwIfAborted();
-    let session: Promise<Session> | undefined;
-    const ahead = (connection: NodeConnection) => {
-      session = Session.create(connection);
-      // If the log-in fails, that is what is told.
-      session.catch(() => {});
-    };
-    const connection = await dial(this.#target, login, { ...dialOptions, signal, ahead });
-    // From here on it is the end of the connection that ends whatever is under way.
-    const abort = () => connection.client.destroy();
-    signal.addEventListener('abort', abort);
-    try {
-      signal.throwIfAborted();
-      if (files && connection.legacy && !program.legacyFiles) {
-        throw legacyFilesError(this.#target);
-      }
-      return await this.#exec(connection, await (session ?? Session.create(connection)));
-    } catch (error) {
-      connection.close();
-      throw signal.aborted ? signal.reason : error;
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
-  }
-
-  async #exec(connection: NodeConnection, session: Session): Promise<Running> {
-    const { files } = this.#context;
-    const input = this.#input !== undefined;
-    const program = { ...this.#context.program, rank: this.#rank, input };
-    const served = connection.legacy ? undefined : files && session.serve(files);
-    // It is waited for below.
-    served?.catch(() => {});
-    await session.prepare(program);
-    const executed = session.exec(program);
-    // A node that is not legacy answers reads of the output when there is something to answer.
-    if (connection.legacy) await executed;
-    const over = this.#follow(session);
+    const begun = await this.#plan.begin(this.#settingUp.signal);
+    const over = this.#follow(begun.session);
     over.catch(() => {});
-    this.#running = { connection, session, over };
-    await allOrFirstError([served, executed]);
-    return this.#running;
+    this.#running = { ...begun, over };
+    try {
+      await begun.started;
+      return this.#running;
+    } catch (error) {
+      begun.connection.close();
+      throw error;
+    }
   }
 
   /** Resolves when the program has ended and all of its output was dealt with. */
@@ -199,18 +191,26 @@ export class Rank {
   /** A program that stopped reading, or a node that was lost, wants no more input; the rest is told elsewhere. */
   async #feed(session: Session): Promise<void> {
     const input = this.#input;
+    const { keepsInput } = this.#context;
     const { legacy, client } = session.connection;
-    if (!input) return legacy ? session.closeStdin() : undefined;
-    for (;;) {
+    if (!input) return legacy && !keepsInput ? session.closeStdin() : undefined;
+    for (let kept = keepsInput; ; kept = false) {
       const data = await input.next(client.maxCount);
-      if (!data) return session.closeStdin();
+      if (!data) return kept ? undefined : session.closeStdin();
       if (!(await session.writeStdin(data))) return input.close();
     }
   }
 
   async #pump(session: Session, stream: OutputStream): Promise<void> {
     const { readBytes, sink } = this.#context;
-    const origin = { type: 'output', rank: this.#rank, node: this.#target.name, stream } as const;
+    const { rank, target } = this.#plan;
+    const origin = {
+      type: 'output',
+      rank,
+      node: target.name,
+      session: session.id,
+      stream,
+    } as const;
     const reads: Promise<readonly Uint8Array[]>[] = [];
     const ask = () => {
       const read = session.read(stream, readBytes);
@@ -232,9 +232,7 @@ export class Rank {
 }
 
 /** A program that was started. */
-interface Running {
-  readonly connection: NodeConnection;
-  readonly session: Session;
+interface Running extends Begun {
   readonly over: Promise<WaitStatus>;
 }
 

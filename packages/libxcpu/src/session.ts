@@ -2,19 +2,15 @@ import { existsSync } from 'node:fs';
 import { Errno, NinePError, OpenMode, protocolError, type Transport } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import {
-  type EnvironmentEntry,
   formatArch,
-  formatArgv,
-  formatEnvironment,
-  formatNamespace,
   formatSessionCommand,
-  MAX_COMMAND_BYTES,
   parseArch,
   parseWaitStatus,
   type SessionCommand,
   type WaitStatus,
 } from '@xcpu/xcpu-protocol';
 import type { NodeConnection } from './dial.js';
+import { NodeError } from './errors.js';
 import { legacyFilesError, requestError } from './node-errors.js';
 import {
   allOrFirstError,
@@ -28,32 +24,17 @@ import {
   writeFile,
 } from './node-files.js';
 import type { NodeTarget } from './nodes.js';
+import {
+  type Program,
+  type ProgramTexts,
+  programTexts,
+  setUpCommands,
+  setUpFiles,
+} from './program.js';
 import { TermTransport } from './term-transport.js';
 
 /** The streams that a session's program writes. */
 export type OutputStream = 'stdout' | 'stderr';
-
-/** What a session is to run. */
-export interface Program {
-  /** The program and its arguments; the node looks up the first one. */
-  readonly argv: readonly string[];
-  /** Which of the job's programs this is, from 1 on. */
-  readonly rank: number;
-  /** The job's name; the node keeps none if left out. */
-  readonly jobid?: string | undefined;
-  /** Directory to start in: the user's home if left out, `/` on a legacy node. */
-  readonly cwd?: string | undefined;
-  /** The namespace program that it runs behind; with it, `cwd` is left to that program's last `cd`. */
-  readonly namespace?: string | undefined;
-  /** The directory of this machine that its files are served from, which it sees as `/`. Default `/`. */
-  readonly exportRoot?: string | undefined;
-  /** How it reaches the files on a legacy node, which has no `term`. */
-  readonly legacyFiles?: LegacyFiles | undefined;
-  /** Whether there is input for it. Without, its input ends at once: `closeStdin` is then needed for a legacy node only. */
-  readonly input: boolean;
-  /** Variables added to what the node gives; a name that the node gives already keeps the node's value. */
-  readonly env?: Iterable<EnvironmentEntry> | undefined;
-}
 
 /** The way by which a node reaches the files of whoever runs a program there: a 9P conversation, whose server he is. */
 export interface FileChannel {
@@ -72,15 +53,6 @@ export interface FileChannel {
     readonly group: string;
     readonly gid: number;
   };
-}
-
-/** Files that are served at a port of this machine, for nodes that know no other way. */
-export interface LegacyFiles {
-  readonly port: number;
-  /** The namespace program that mounts them from `$XCPUTSADDR`, as historic nodes understand it. */
-  readonly namespace: string;
-  /** Told of the address of each node that is going to connect. */
-  allow(address: string): void;
 }
 
 /** Serves files to a session's program. */
@@ -103,19 +75,11 @@ interface SessionFiles {
   readonly clone?: OpeningFile;
 }
 
-/** Appends without truncating, so that the lines follow the node's own. */
-const APPEND = OpenMode.WRITE | OpenMode.APPEND;
-const REWRITE = OpenMode.WRITE | OpenMode.TRUNCATE;
-
-/** What `XCPUTSADDR` says where the session itself is the way to the client's files: docs/protocol.md. */
-const OWN_TERM = 'session!term';
 /** Longest time that a timer takes, in milliseconds: some 24 days. */
 const NEVER_MS = 2 ** 31 - 1;
 
 /** Bytes to ask for where the answer is a number or a short name. */
 const SHORT = 63;
-/** A legacy node copies its default into `ns` and cannot truncate that: a program has to be as long to cover it. */
-const LEGACY_NAMESPACE_BYTES = 1004;
 
 /**
  * A place on a node where one program runs (wire document, sections 3, 4 and 9). It lives as long as its files are
@@ -131,8 +95,9 @@ export class Session {
   readonly #archDirectory: string;
   readonly #files: SessionFiles;
   readonly #offsets = { stdin: 0, stdout: 0, stderr: 0 };
-  /** What `exec` says in ctl beside itself. */
+  /** What `exec` says in ctl beside itself, and the same as texts. */
   #setUp: readonly SessionCommand[] = [];
+  #texts: ProgramTexts | undefined;
   #lastCommand: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -160,6 +125,15 @@ export class Session {
     });
   }
 
+  /** A session that is there already; that it is not, or may not be used, is told by what is done with it. */
+  static attach(connection: NodeConnection, id: string): Promise<Session> {
+    return attempt(connection, async () => {
+      const { legacy } = connection;
+      const files = legacy ? await openEach(connection, id, {}) : openAll(connection, id);
+      return new Session(connection, id, '', files);
+    });
+  }
+
   /**
    * Lets the session's program reach files that `files` serves; to be called before `prepare`. Nothing need wait for it:
    * its requests go out at once, and `files` is called when they were answered.
@@ -167,7 +141,7 @@ export class Session {
   async serve(files: ServeFiles, options: SessionOptions = {}): Promise<void> {
     const { connection, id } = this;
     const { target, client, legacy } = connection;
-    if (legacy) throw legacyFilesError(target);
+    if (legacy) throw legacyFilesError(target, client.msize);
     const term = openAhead(connection, [id, 'term'], OpenMode.READ_WRITE, options);
     this.#files.term = term;
     return this.#attempt(async () => {
@@ -193,20 +167,38 @@ export class Session {
    */
   prepare(program: Program, options: SessionOptions = {}): Promise<void> {
     return this.#attempt(async () => {
-      this.#setUp = this.#commands(program);
-      if (this.#setUp.length === 0) await this.#writeFiles(program, options);
+      const { connection } = this;
+      const ownTerm = this.#files.term !== undefined;
+      const texts = programTexts(program, connection, this.#archDirectory, ownTerm);
+      this.#texts = texts;
+      this.#setUp = connection.legacy ? [] : setUpCommands(texts, connection.client.maxCount);
+      if (this.#setUp.length === 0) await this.#writeFiles(texts, options);
     });
   }
 
   /** Starts the program that `prepare` told of. */
-  exec({ argv, jobid, rank, input }: Program, options: SessionOptions = {}): Promise<void> {
-    const [program = ''] = argv;
+  async exec(program: Program, options: SessionOptions = {}): Promise<void> {
+    try {
+      await this.#exec(program, options);
+    } catch (error) {
+      const texts = this.#setUp.length > 0 && isUnknownCommand(error) ? this.#texts : undefined;
+      if (!texts) throw error;
+      // An older node, which is written files. It has dropped all that followed.
+      this.#setUp = [];
+      await this.#attempt(() => this.#writeFiles(texts, options));
+      await this.#exec(program, options);
+    }
+  }
+
+  #exec(program: Program, options: SessionOptions): Promise<void> {
+    const { argv, path = argv[0] ?? '', jobid, rank, input, persistent } = program;
     const ends = !input && !this.connection.legacy;
     return this.#command(
       [
         { command: 'id', rank, ...(jobid === undefined ? {} : { jobid }) },
+        ...(persistent ? [{ command: 'type', type: 'persistent' } as const] : []),
         ...this.#setUp,
-        { command: 'exec', program },
+        { command: 'exec', program: path },
         ...(ends ? [{ command: 'close', stream: 'stdin' } as const] : []),
       ],
       options,
@@ -277,6 +269,11 @@ export class Session {
     return this.#command([{ command: 'signal', signal }]);
   }
 
+  /** Has the session go with its last open file, whatever was said before. */
+  endWithReaders(): Promise<void> {
+    return this.#command([{ command: 'type', type: 'normal' }]);
+  }
+
   /** Ends the program and removes the session. */
   wipe(): Promise<void> {
     return this.#command([{ command: 'wipe' }]);
@@ -297,39 +294,16 @@ export class Session {
       const { fid, opened } = this.#files.ctl;
       if (this.connection.legacy) await this.#lastCommand;
       // A legacy node counts short and has yet taken all: nothing is sent again.
-      const written = fid.write(0, Buffer.from(text), given(options));
+      const written = writeInPieces(fid, Buffer.from(text), options);
       this.#lastCommand = written.catch(() => {});
       await allOrFirstError([opened, written]);
     });
   }
 
-  /** What sets the program up in ctl; nothing where lines cannot say it, or the node does not understand them. */
-  #commands(program: Program): SessionCommand[] {
-    const { legacy, client } = this.connection;
-    if (legacy) return [];
-    const commands: SessionCommand[] = [
-      { command: 'env', entries: this.#environment(program) },
-      { command: 'argv', args: program.argv },
-      { command: 'ns', lines: linesOf(this.#namespace(program)) },
-    ];
-    // Quoting a text makes it at most twice as long, and a blank longer.
-    const texts = [...program.argv, ...this.#environment(program).flat(), this.#namespace(program)];
-    const bytes = texts.reduce((sum, text) => sum + 2 * Buffer.byteLength(text) + 4, 0);
-    const most = Math.min(MAX_COMMAND_BYTES, client.maxCount) - SHORT;
-    return bytes > most || texts.slice(0, -1).some((text) => text.includes('\n')) ? [] : commands;
-  }
-
-  async #writeFiles(program: Program, options: SessionOptions): Promise<void> {
+  async #writeFiles(texts: ProgramTexts, options: SessionOptions): Promise<void> {
     const { connection, id } = this;
-    // Begins with an empty line, as legacy clients do: the node's own last line may lack its newline.
-    const environment = `\n${formatEnvironment(this.#environment(program))}`;
-    const texts = [
-      { file: 'env', mode: APPEND, text: environment },
-      { file: 'argv', mode: REWRITE, text: formatArgv(program.argv) },
-      { file: 'ns', mode: REWRITE, text: this.#namespace(program) },
-    ];
     const writes: Promise<unknown>[] = [];
-    for (const { file, mode, text } of texts) {
+    for (const { file, mode, text } of setUpFiles(texts)) {
       const write = writeFile(connection, [id, file], mode, Buffer.from(text), options);
       if (connection.legacy) await write;
       writes.push(write);
@@ -337,36 +311,9 @@ export class Session {
     await Promise.all(writes);
   }
 
-  #environment({ env = [], exportRoot = '/', legacyFiles }: Program): EnvironmentEntry[] {
-    const { localAddress: address, peer } = this.connection.client.transport;
-    const port = this.connection.legacy ? legacyFiles?.port : undefined;
-    if (port !== undefined) legacyFiles?.allow(hostOf(peer.address));
-    const files = port === undefined ? address : `${hostOf(address)}!${port}`;
-    return [
-      ['XCPUARCHDIR', seenFrom(exportRoot, this.#archDirectory)],
-      ['XCPUCLADDR', address],
-      ['XCPUTSADDR', this.#files.term ? OWN_TERM : files],
-      ...env,
-    ];
-  }
-
-  #namespace({ cwd, namespace, legacyFiles }: Program): string {
-    const { legacy } = this.connection;
-    const whole = legacy ? legacyFiles?.namespace : namespace;
-    if (whole === undefined && cwd === undefined && !legacy) return '';
-    const text = whole ?? formatNamespace([{ command: 'cd', directory: cwd ?? '/' }]);
-    const blanks = legacy ? LEGACY_NAMESPACE_BYTES - Buffer.byteLength(text) : 0;
-    return text.replace(' ', ' '.repeat(1 + Math.max(blanks, 0)));
-  }
-
   #attempt<T>(work: () => Promise<T>): Promise<T> {
     return attempt(this.connection, work);
   }
-}
-
-/** Without the end of the last one. */
-function linesOf(text: string): string[] {
-  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
 async function attempt<T>({ target }: NodeConnection, work: () => Promise<T>): Promise<T> {
@@ -390,15 +337,28 @@ async function cloneSession(
   return { directory, clone: fid, id };
 }
 
+/** One write, unless the node takes only small ones: a command may span several. */
+async function writeInPieces(fid: Fid, data: Uint8Array, options: SessionOptions): Promise<void> {
+  const { maxCount } = fid.client;
+  for (let at = 0; at < data.length; at += maxCount) {
+    await fid.write(0, data.subarray(at, at + maxCount), given(options));
+  }
+}
+
+function isUnknownCommand(error: unknown): boolean {
+  const cause = error instanceof NodeError ? error.cause : undefined;
+  return cause instanceof NinePError && cause.ename === 'unknown command';
+}
+
 /** All in one round trip. */
-function openAll(connection: NodeConnection, id: string, clone: Fid): SessionFiles {
+function openAll(connection: NodeConnection, id: string, clone?: Fid): SessionFiles {
   const open = (name: string, mode: number) => openAhead(connection, [id, name], mode);
   return {
     ctl: open('ctl', OpenMode.WRITE),
     wait: open('wait', OpenMode.READ),
     stdout: open('stdout', OpenMode.READ),
     stderr: open('stderr', OpenMode.READ),
-    clone: { fid: clone, opened: Promise.resolve() },
+    ...(clone && { clone: { fid: clone, opened: Promise.resolve() } }),
   };
 }
 
@@ -417,17 +377,6 @@ async function openEach(
   const stdin = await open('stdin', OpenMode.WRITE);
   const stdout = await open('stdout', OpenMode.READ);
   return { ctl, wait, stdin, stdout, stderr: await open('stderr', OpenMode.READ) };
-}
-
-/** The first half of `host!port`. */
-function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf('!'));
-}
-
-/** A directory as it is called below another; empty if it is not there. */
-function seenFrom(root: string, directory: string): string {
-  if (root === '/' || directory === '') return directory;
-  return directory.startsWith(`${root}/`) ? directory.slice(root.length) : '';
 }
 
 /** Asks the node what it is only where the answer matters. */

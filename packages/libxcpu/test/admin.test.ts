@@ -14,7 +14,7 @@ import {
   SetupError,
   UsageError,
 } from '../src/index.js';
-import { alice, aliceKey, fakeNode, otherKey } from './support.js';
+import { alice, aliceKey, ed25519Key, fakeNode, otherKey } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'xcpu-admin-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -61,6 +61,19 @@ describe('commandNodes', () => {
     expect(takes.texts('/ctl')).toHaveLength(2);
   });
 
+  it('says what a node lacks that knows no keys but RSA', async () => {
+    const node = await fakeNode({
+      legacy: true,
+      command: () => {
+        throw new NinePError('invalid key type');
+      },
+    });
+    const [failure] = await commandNodes([node.target], [alice], [addUser]);
+    expect(failure?.error.message).toBe(
+      'n1: invalid key type: this node knows RSA keys only, as C nodes do; give one that ssh-keygen -t rsa makes',
+    );
+  });
+
   it('sends nothing that no node could take', async () => {
     const node = await fakeNode();
     const command = { ...addGroup, group: 'a:b' };
@@ -73,12 +86,19 @@ describe('local users and groups', () => {
   const group = write('group', 'root:x:0:\nstaff:x:500:alice,bob\n# none\nbroken:x:\n');
   mkdirSync(join(folder, 'alice/.ssh'), { recursive: true });
   write('alice/.ssh/id_rsa.pub', `${aliceKey.publicKey.line}\n`);
+  for (const name of ['dora', 'eve']) {
+    mkdirSync(join(folder, name, '.ssh'), { recursive: true });
+    write(`${name}/.ssh/id_ed25519.pub`, `${ed25519Key.publicKey.line}\n`);
+  }
+  write('eve/.ssh/id_rsa.pub', 'ssh-rsa AAAA\n');
   const passwd = write(
     'passwd',
     [
       `alice:x:1000:500:Alice:${folder}/alice:/bin/sh`,
       `bob:x:1001:500:No key:${folder}/bob:/bin/sh`,
       `carol:x:1002:999:No group:${folder}/alice:/bin/sh`,
+      `dora:x:1003:500:Ed25519:${folder}/dora:/bin/sh`,
+      `eve:x:1004:500:A damaged key, and another:${folder}/eve:/bin/sh`,
       '',
     ].join('\n'),
   );
@@ -92,7 +112,14 @@ describe('local users and groups', () => {
 
   it('takes the users who have a key and a group', () => {
     expect(localUsers({ passwd, group })).toMatchObject([
-      { command: 'user-add', user: 'alice', uid: 1000, group: 'staff' },
+      { command: 'user-add', user: 'alice', uid: 1000, group: 'staff', key: { type: 'ssh-rsa' } },
+      {
+        command: 'user-add',
+        user: 'dora',
+        uid: 1003,
+        group: 'staff',
+        key: { type: 'ssh-ed25519' },
+      },
     ]);
   });
 });
@@ -100,11 +127,8 @@ describe('local users and groups', () => {
 describe('readPublicKey', () => {
   it.each([
     ['private', formatPrivateKey(aliceKey), /is a private key, .* give the public one, .*\.pub$/],
-    [
-      'ed25519',
-      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== x\n',
-      /invalid key type: expected a line/,
-    ],
+    ['DSA', 'ssh-dss AAAAB3NzaC1kc3MAAACB x\n', /invalid key type: expected a line .*ssh-ed25519/],
+    ['a cut Ed25519', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== x\n', /: invalid key: expected/],
     ['empty', '', /invalid key: expected a line "ssh-rsa/],
   ])('refuses a key file that is %s', (name, text, reason) => {
     const file = write(name, text);

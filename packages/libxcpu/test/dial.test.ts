@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { signChallenge, signChallengeInThread, verifySignature } from '@xcpu/xcpu-protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dial, dialAs, type NodeTarget } from '../src/index.js';
-import { alice, aliceKey, fakeNode, otherKey } from './support.js';
+import { alice, aliceKey, ed25519Key, fakeNode, otherKey } from './support.js';
 
 const servers: { server: Server; sockets: Socket[] }[] = [];
 afterEach(() => {
@@ -35,6 +35,13 @@ describe.each([{ legacy: false }, { legacy: true }])('dial, legacy: $legacy', ({
     connection.close();
   });
 
+  it('logs in with a key that is not RSA', async () => {
+    const node = await fakeNode({ legacy, users: { alice: ed25519Key.publicKey } });
+    const key = { file: 'id_ed25519', privateKey: ed25519Key };
+    (await dial(node.target, { user: 'alice', key })).close();
+    expect(node.logins).toHaveLength(1);
+  });
+
   it('enters a node that asks for no proof', async () => {
     const node = await fakeNode({ legacy, users: undefined as never });
     const connection = await dial(node.target, { user: 'x', key: undefined });
@@ -47,6 +54,18 @@ describe.each([{ legacy: false }, { legacy: true }])('dial, legacy: $legacy', ({
       'the wrong key',
       { key: { file: 'other_key', privateKey: otherKey } },
       'n1: authentication failed for alice: is other_key the right key?',
+    ],
+    [
+      'the wrong key, which nobody named',
+      { key: { file: 'id_rsa', privateKey: otherKey, found: true as const } },
+      'n1: authentication failed for alice: is id_rsa the right key? -k names another',
+    ],
+    [
+      'a key of a type that C nodes do not know',
+      { key: { file: 'id_ed25519', privateKey: ed25519Key } },
+      legacy
+        ? 'n1: authentication failed for alice: C nodes know RSA keys only, and id_ed25519 is ssh-ed25519; name one with -k or -A'
+        : 'n1: authentication failed for alice: is id_ed25519 the right key?',
     ],
     [
       'no key',

@@ -17,6 +17,8 @@ it.each([
   [[failed('failed'), exited(1)], 125],
   [[failed('expired'), exited(1)], 124],
   [[failed('cancelled')], 130],
+  [[failed('missing'), exited(0)], 1],
+  [[failed('missing'), exited(3)], 3],
   [[exited(255), failed('unreachable')], 254],
   [[failed('refused')], 254],
   [[failed('lost')], 254],

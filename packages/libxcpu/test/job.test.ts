@@ -89,7 +89,8 @@ describe('tells a node what to run', () => {
     await collect(await run([node.target], ['hello', "it's"], options));
     const [ctl] = node.texts('ctl');
     const address = addressIn(ctl);
-    const env = `env XCPUARCHDIR= XCPUCLADDR=${address} XCPUTSADDR=${address}`;
+    const place = `XCPUARCHDIR= XCPUCLADDR=${address} XCPUTSADDR=${address}`;
+    const env = `env ${place} XCPU_RANK=1 XCPU_SIZE=1 XCPU_NODELIST=n1`;
     const program = ["argv hello 'it''s'", "ns 'cd ''/some dir'''", 'exec hello'];
     const lines = ['id myjob/1', env, ...program, 'close stdin'];
     expect(node.texts('ctl')).toEqual([`${lines.join('\n')}\n`]);
@@ -113,7 +114,9 @@ describe('tells a node what to run', () => {
     await collect(await run([node.target], ['hello', "it's"], options));
     const [env] = node.texts('env');
     const address = addressIn(env);
-    expect(env).toBe(`\nXCPUARCHDIR=\nXCPUCLADDR=${address}\nXCPUTSADDR=${address}\n`);
+    expect(env).toBe(
+      `\nXCPUARCHDIR=\nXCPUCLADDR=${address}\nXCPUTSADDR=${address}\nXCPU_RANK=1\nXCPU_SIZE=1\nXCPU_NODELIST=n1\n`,
+    );
     expect(node.texts('argv')).toEqual(["hello 'it''s'"]);
     expect(node.texts('ns')[0]!.replace(/ +/, ' ')).toBe("cd '/some dir'\n");
     expect(node.texts('ns')[0]!.length).toBeGreaterThanOrEqual(1004);

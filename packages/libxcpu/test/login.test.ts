@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { formatPrivateKey } from '@xcpu/xcpu-protocol';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { adminLogins, loginFor, SetupError, userLogin } from '../src/index.js';
 import { alice, aliceKey } from './support.js';
 
@@ -30,6 +31,39 @@ describe('userLogin', () => {
     const refused = userLogin({ keyFile: join(folder, name) });
     await expect(refused).rejects.toThrow(SetupError);
     await expect(refused).rejects.toThrow(new RegExp(reason));
+  });
+});
+
+describe("a user's own key", () => {
+  const home = mkdtempSync(join(tmpdir(), 'xcpu-home-'));
+  const at = (name: string) => join(home, '.ssh', name);
+  mkdirSync(join(home, '.ssh'));
+  const write = (name: string, pem: string | Buffer) => writeFileSync(at(name), pem);
+  const own = async () => (await userLogin({ user: 'me' })).key;
+
+  beforeEach(() => vi.stubEnv('HOME', home));
+  afterEach(() => vi.unstubAllEnvs());
+  afterAll(() => rmSync(home, { recursive: true }));
+
+  it('is the first of three that is there', async () => {
+    expect(await own()).toBeUndefined();
+    for (const [name, key] of [
+      ['id_ecdsa', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey],
+      ['id_ed25519', generateKeyPairSync('ed25519').privateKey],
+      ['id_rsa', aliceKey.key],
+    ] as const) {
+      write(name, key.export({ type: 'pkcs8', format: 'pem' }));
+      expect(await own()).toMatchObject({ file: at(name), found: true });
+    }
+  });
+
+  it('is not passed over where it cannot be used', async () => {
+    const secret = { cipher: 'aes-256-cbc', passphrase: 'x' };
+    write('id_rsa', aliceKey.key.export({ type: 'pkcs8', format: 'pem', ...secret }));
+    await expect(own()).rejects.toThrow(SetupError);
+    await expect(own()).rejects.toThrow(
+      /id_rsa: the private key is encrypted .*; -k names another/,
+    );
   });
 });
 

@@ -19,10 +19,10 @@ async function written(style: OutputStyle, pieces: readonly Piece[]) {
   const output = new JobOutput(style, fds);
   for (const [rank, text, stream = 'stdout'] of pieces) {
     const data = Buffer.from(text, 'latin1');
-    await output.sink({ type: 'output', rank, node: `n${rank}`, stream, data });
+    await output.sink({ type: 'output', ...placeOf(rank), rank, stream, data });
   }
   for (const rank of new Set(pieces.map(([rank]) => rank))) {
-    await output.sink({ type: 'exit', rank, node: `n${rank}`, status: { exitCode: 0 } });
+    await output.sink({ type: 'exit', ...placeOf(rank), rank, status: { exitCode: 0 } });
   }
   await output.note('xrx: note');
   closeSync(fds.stdout);
@@ -31,6 +31,10 @@ async function written(style: OutputStyle, pieces: readonly Piece[]) {
     stdout: readFileSync(paths.stdout, 'latin1'),
     stderr: readFileSync(paths.stderr, 'latin1'),
   };
+}
+
+function placeOf(rank: number) {
+  return { node: `n${rank}`, session: '7' };
 }
 
 describe('JobOutput', () => {

@@ -1,17 +1,22 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type PrivateKey, publicKeyFrom } from '@xcpu/xcpu-protocol';
 import { afterEach } from 'vitest';
 import type { Job, JobEvent, Login } from '../src/index.js';
 import { FakeNode, type FakeNodeOptions } from './fake-node.js';
 
 function makeKey(): PrivateKey {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
-  return { key: privateKey, publicKey: publicKeyFrom(privateKey) };
+  return withPublicKey(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
+}
+
+function withPublicKey(key: KeyObject): PrivateKey {
+  return { key, publicKey: publicKeyFrom(key) };
 }
 
 /** Keys are dear to make: the tests share these. */
 export const aliceKey = makeKey();
 export const otherKey = makeKey();
+/** Of a type that C nodes do not know. */
+export const ed25519Key = withPublicKey(generateKeyPairSync('ed25519').privateKey);
 
 export const alice: Login = {
   user: 'alice',

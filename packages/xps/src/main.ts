@@ -22,6 +22,7 @@ const TEXT = {
   examples: [
     ["xps 'n[8-11]'", 'all processes of four nodes'],
     ["xps -x 'n[8-11]'", 'those that xrx started'],
+    ['xps -a', 'of all nodes that are up'],
     ["xps -J myjob 'n[8-11]'", 'those of the job that was run with xrx -j myjob'],
     ["xps --json n8 | jq '.[].pid'", 'for programs'],
   ],
@@ -46,14 +47,18 @@ async function main(args: readonly string[]): Promise<number> {
         'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
       );
   });
-  const { nodes } = takeNodes(operands, { option: options.nodes, wanted: [] });
+  const { nodes } = takeNodes(operands, {
+    option: options.nodes,
+    all: options.all,
+    wanted: [],
+  });
   const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
-  const { adminLogins, dialAs, fanOut, listProcesses, printTrace, resolveNodes } = await import(
+  const { adminLogins, dialAs, fanOut, findNodes, listProcesses, printTrace } = await import(
     '@xcpu/libxcpu'
   );
-  const targets = resolveNodes(nodes);
-  const logins = await adminLogins({ adminKeyFile: options.adminKey, user: options.user });
   const dialOptions = { connectTimeout, trace: options.debug ? printTrace : undefined };
+  const targets = await findNodes(nodes, dialOptions);
+  const logins = await adminLogins({ adminKeyFile: options.adminKey, user: options.user });
   const outcomes = await fanOut(targets, async (target) => {
     const connection = await dialAs(target, logins, dialOptions);
     try {

@@ -1,4 +1,5 @@
-import { type ProcessEntry, printable } from '@xcpu/libxcpu';
+import type { ProcessEntry } from '@xcpu/libxcpu';
+import { formatColumns } from '@xcpu/libxcpu/cli';
 
 /** A process and the node that it runs on. */
 export interface NodeProcess extends ProcessEntry {
@@ -11,13 +12,7 @@ const RIGHT: ReadonlySet<string> = new Set(['PID', 'TIME']);
 
 /** A table with a line of headings; no cell but the last is empty, so that it can be cut at blanks. */
 export function formatTable(processes: readonly NodeProcess[]): string {
-  const rows = [HEADER, ...processes.map(cells)];
-  const widths = HEADER.map((_, column) =>
-    rows.reduce((width, row) => Math.max(width, row[column]!.length), 0),
-  );
-  return rows
-    .map((row) => `${row.map((cell, column) => pad(cell, column, widths)).join(' ')}\n`)
-    .join('');
+  return formatColumns(HEADER, processes.map(cells), RIGHT);
 }
 
 function cells(process: NodeProcess): readonly string[] {
@@ -29,7 +24,7 @@ function cells(process: NodeProcess): readonly string[] {
     cpuTime(process),
     process.xcpujid || '-',
     process.cmdline.join(' '),
-  ].map(printable);
+  ];
 }
 
 /** The state, then `<` or `N` for a priority raised or lowered, `s` for a session leader, `+` in the foreground. */
@@ -42,10 +37,4 @@ function stat({ state, nice, pid, psid, pgrp, tpgid }: ProcessEntry): string {
 function cpuTime({ utime, stime }: ProcessEntry): string {
   const seconds = Math.floor((utime + stime) / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-}
-
-function pad(cell: string, column: number, widths: readonly number[]): string {
-  const heading = HEADER[column]!;
-  if (heading === 'COMMAND') return cell;
-  return RIGHT.has(heading) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!);
 }

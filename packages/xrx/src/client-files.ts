@@ -83,6 +83,17 @@ export async function clientFiles(
   };
 }
 
+/**
+ * The namespace program of `--ns`, and whether it needs what xrx serves; if not, the user's directories mean nothing
+ * in it.
+ * @throws UsageError, SetupError for a file that cannot be read, or is no such program
+ */
+export function ownNamespace({ chdir, ns = '' }: FileOptions) {
+  const program = namespaceProgram({ cwd: process.cwd(), chdir, file: programFile(ns) });
+  const env = [...program.variables, ...travellingEnvironment(process.env, false)];
+  return { namespace: program.text, env, ownFiles: program.ownFiles };
+}
+
 function realRoot(root: string): string {
   try {
     return realpathSync(root);

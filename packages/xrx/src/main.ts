@@ -1,62 +1,88 @@
-import { fstatSync } from 'node:fs';
-import type { JobOutput, OutputStyle } from '@xcpu/libxcpu';
 import { parseCommandLine, seconds, start, takeNodes } from '@xcpu/libxcpu/cli';
-import type { FileOptions } from './client-files.js';
-
-interface Options extends FileOptions {
-  /** `-l` */
-  readonly l?: true;
-  readonly label?: boolean;
-  readonly lines?: boolean;
-  readonly jobid?: string;
-  readonly key?: string;
-  readonly tree?: string;
-  readonly timeout?: string;
-  readonly stdin: boolean;
-}
+import type { Shell } from './completion.js';
+import type { Options } from './options.js';
 
 const TEXT = {
   name: 'xrx',
-  usage: ['NODES PROGRAM [ARGS...]'],
+  usage: [
+    'NODES PROGRAM [ARGS...]',
+    '-e PROGRAM NODES DIRECTORY [ARGS...]',
+    '-J JOB[/RANK] NODES',
+    'completion bash|zsh|fish',
+  ],
   summary: `Runs a program on many nodes at once, which sees your files there: the one that you name, with its
 libraries, in the directory that you are in. With -l it is the node's own. Input goes to all of them, signals too; output comes back as it is written.
-A second Ctrl-C ends the run whatever the programs do. Where $NODES is set, NODES is left out; -w names others.
-The exit status is the largest of the nodes': the program's own, 128 + N if signal N ended it, 127 not found,
-126 not executable, 125 session not made, 124 timed out. It is 254 if a node could not be reached, refused, or was
-lost, 2 for wrong usage, 130 after a second Ctrl-C.`,
+A second Ctrl-C ends the run whatever the programs do. Where $NODES is set, NODES is left out; -w names others.`,
+  details: `-s copies the program, its interpreter and the libraries that it is linked with
+(for nodes of another kind: from $XCPU_SYSROOT/<arch>), and runs it with the
+node's own files. What it loads or runs by itself, such as plugins and modules,
+is not known: -e ships a directory that has it.
+
+A job of --detach goes on by itself, and reads nothing of yours until you
+attach; xps -J shows it, xk ends it. -J brings its output, as far as the nodes
+keep it, and its status: then it is gone, but for --keep. Input and signals go
+to it, too; closing the terminal, a second Ctrl-C, or with --no-stdin the first,
+only leave it.
+
+$JOBID names the job where -j does not. $XCPUENV names variables that travel, or
+gives values in lines NAME=VALUE.
+`,
   examples: [
     ["xrx 'n[8-11]' ./myprog data/in", 'your own program and data'],
     ["xrx -l 'n[8-11]' date", "the nodes' own date"],
     ["xrx -p 'n[8-11]' uptime", "with the node's name on each line"],
     ['xrx -j myjob -c /data n8 make -j8', 'as job myjob, in /data'],
+    ["xrx -s 'n[8-11]' ./myprog", 'copied to nodes without your files'],
+    ['xrx -e bin/it n8 ~/it data', 'the directory ~/it, and bin/it in it'],
+    ['xrx --detach -l n8 ./simulate', 'goes on when you are gone'],
+    ['xrx -J myjob n8', 'what a job has printed, and prints'],
     ["xrx -l n8 sh -c 'ls /tmp | wc -l'", 'a line of shell on its files'],
+    ['xrx -a -l uptime', 'on all nodes that are up'],
+    ['. <(xrx completion bash)', 'TAB completes all commands of xcpu'],
     ["tar c . | xrx -l 'n[8-11]' tar xC /tmp", 'a directory to them'],
   ],
+  exitStatus: [
+    ['N', "the program's own: the largest of the nodes'"],
+    ['128 + N', 'signal N ended the program'],
+    ['127', 'the program was not found'],
+    ['126', 'the program is not executable'],
+    ['125', 'the session could not be made'],
+    ['124', 'the time of --timeout was up'],
+    ['254', 'a node could not be reached, refused, or was lost'],
+    ['1', 'with -J: a node has nothing of the job'],
+    ['2', 'wrong usage'],
+    ['130', 'a second Ctrl-C'],
+  ],
 } as const;
-
-/** Exit status of a program that was ended by SIGPIPE: what it wrote was no longer wanted. */
-const BROKEN_PIPE = 128 + 13;
-const SECOND_INTERRUPT = 130;
-const STDIN = 0;
-/** Device number of /dev/null: major 1, minor 3. Source: null(4). */
-const DEV_NULL = 0x103;
-const FORWARDED = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
 start('xrx', main);
 
 async function main(args: readonly string[]): Promise<number> {
+  const shell = completedShell(args);
+  if (shell) return (await import('./completion.js')).printCompletion(shell);
   const { options, operands } = await parseCommandLine<Options>(TEXT, args, (command) => {
     command
       .passThroughOptions()
       .option('-p, --label', 'write whole lines, the name of the node in front')
       .option('-L, --lines', 'write whole lines')
       .option('-l', "use the node's own files, and nothing of yours")
-      .option('-j, --jobid <ID>', 'name of the job, for xps')
-      .option('-k, --key <FILE>', 'private key to log in with (~/.ssh/id_rsa)')
+      .option('-s, --ship', 'copy the program and its libraries to nodes that have none of it')
+      .option('-e <PROGRAM>', 'ship a directory, in place of a program, and run PROGRAM in it')
+      .option('-j, --jobid <ID>', 'name of the job, for xps, xk and -J ($JOBID)')
+      .option('-J, --attach <JOB>', 'attach to a job, or to one rank of it: JOB/RANK')
+      .option('--keep', 'with -J: leave the output and status of --detach where they are')
+      .option('--detach', 'print the name of the job, and leave it running')
+      .option(
+        '-k, --key <FILE>',
+        'private key to log in with (~/.ssh/id_rsa, id_ed25519, id_ecdsa)',
+      )
       .option('-c, --chdir <DIR>', "directory to start in (this one; with -l: the user's home)")
       .option('-n, --tree <N>', 'sessions that hang off this machine (accepted, has no effect yet)')
       .option('--timeout <SECONDS>', 'end the programs that still run then')
-      .option('--root <DIR>', 'show the nodes only what is below DIR, as /')
+      .option(
+        '--root <DIR>',
+        'show the nodes only what is below DIR, as /; with -s: take it from there',
+      )
       .option('--read-only', 'let the nodes change nothing of yours')
       .option('--bind <A:B>', "show the node's own A at B, too", collected)
       .option('--hide <PATH>', 'hide more from the nodes than your keys and passwords', collected)
@@ -66,99 +92,42 @@ async function main(args: readonly string[]): Promise<number> {
       .option('--legacy-export', 'let historic C nodes reach your files at a port, unprotected')
       .option('--no-stdin', 'give the programs no input, as ssh -n does');
   });
-  const { nodes, rest } = takeNodes(operands, { option: options.nodes });
+  const { attach } = options;
+  const { nodes, rest } = takeNodes(operands, {
+    option: options.nodes,
+    all: options.all,
+    ...(attach !== undefined && { wanted: [] }),
+  });
   const argv = rest[0] === '--' ? rest.slice(1) : rest;
   const timeout = seconds('--timeout', options.timeout);
   const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
-  const { UsageError, JobOutput, jobExitStatus, printTrace, run, systemText, userLogin } =
-    await import('@xcpu/libxcpu');
-  if (argv.length === 0) throw new UsageError('the program to run is missing');
-  if (options.tree !== undefined && !/^(\.|[1-9]\d*)$/.test(options.tree)) {
-    throw new UsageError(`-n ${options.tree}: a number above 0, or ".", is wanted`);
-  }
-  if (options.jobid !== undefined && /[/()\p{Cc}]/u.test(options.jobid)) {
-    throw new UsageError(`-j ${options.jobid}: the name of a job has no /, ( or )`);
-  }
-  const output = new JobOutput(styleOf(options));
+  const { findNodes, printTrace, userLogin } = await import('@xcpu/libxcpu');
+  const { checkOptions, nameOfJob } = await import('./checks.js');
+  checkOptions(options, argv);
+  const jobid = nameOfJob(options);
   const login = await userLogin({ user: options.user, keyFile: options.key });
-  const job = await run(nodes, argv, {
-    login,
-    jobid: options.jobid,
-    ...(await filesOf(options, login.key?.file)),
-    timeout,
-    connectTimeout,
-    trace: options.debug ? printTrace : undefined,
-    stdin: options.stdin && hasInput() ? standardInput(output) : undefined,
-    sink: (event) => {
-      const written = output.sink(event);
-      // Whoever ended the run knows that he did.
-      if (event.type !== 'exit' || !event.error || event.error.kind === 'cancelled') return written;
-      const { message } = event.error;
-      return Promise.resolve(written).then(() => output.note(`xrx: ${message}`));
-    },
-  });
-  let interrupts = 0;
-  for (const [name, number] of Object.entries(FORWARDED)) {
-    process.on(name, () => {
-      if (name !== 'SIGINT' || ++interrupts < 2) void job.signal(number);
-      else job.wipe().finally(() => process.exit(SECOND_INTERRUPT));
-    });
+  const way = { login, timeout, connectTimeout, trace: options.debug ? printTrace : undefined };
+  const targets = await findNodes(nodes, way);
+  if (attach !== undefined) {
+    return (await import('./attached.js')).attached(attach, targets, options, way);
   }
-  try {
-    return jobExitStatus(await job.result);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return BROKEN_PIPE;
-    throw new Error(`cannot write the output: ${systemText(error)}`);
-  }
+  const mode = options.detach
+    ? (await import('./detached.js')).detached
+    : (await import('./foreground.js')).foreground;
+  return mode(jobid, targets, argv, options, way);
 }
 
-/** What the programs see: the user's files, or the node's. */
-async function filesOf(options: Options, keyFile: string | undefined) {
-  if (!options.l) return (await import('./client-files.js')).clientFiles(options, keyFile);
-  const { UsageError } = await import('@xcpu/libxcpu');
-  for (const name of [
-    'root',
-    'readOnly',
-    'bind',
-    'hide',
-    'show',
-    'namespace',
-    'ns',
-    'legacyExport',
-  ] as const) {
-    if (options[name] === undefined) continue;
-    const option = name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(`--${option} is about your files, of which -l shows none`);
-  }
-  return { cwd: options.chdir };
+/**
+ * The shell whose completions are asked for, by these two words and no other: a node that is called completion is
+ * named by -w.
+ */
+function completedShell(args: readonly string[]): Shell | undefined {
+  const [verb, shell, ...more] = args;
+  if (verb !== 'completion' || more.length > 0) return undefined;
+  return shell === 'bash' || shell === 'zsh' || shell === 'fish' ? shell : undefined;
 }
 
 /** Options that may be given several times. */
 function collected(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
-}
-
-function styleOf({ label, lines }: Options): OutputStyle {
-  if (label) return 'labels';
-  return lines ? 'lines' : 'plain';
-}
-
-/** What reads nothing needs no input that ends at once. */
-function hasInput(): boolean {
-  try {
-    const { rdev } = fstatSync(STDIN);
-    return rdev !== DEV_NULL;
-  } catch {
-    // Closed by whoever started us.
-    return false;
-  }
-}
-
-async function* standardInput(output: JobOutput): AsyncGenerator<Uint8Array> {
-  try {
-    yield* process.stdin;
-  } catch (error) {
-    const { systemText } = await import('@xcpu/libxcpu');
-    await output.note(`xrx: cannot read standard input: ${systemText(error)}`);
-  }
 }

@@ -8,18 +8,35 @@ const TEXT = {
     'flush NODES',
     'addgroup|delgroup NODES USER GROUP',
     'add|delete -u NODES',
+    '--from FILE [--sync] NODES',
   ],
-  summary: `Tells nodes about users, so that they can run programs there. KEYFILE is the user's public RSA key
-(~/.ssh/id_rsa.pub), GROUP his default group, which the nodes must know (xgroupset). flush removes all users.`,
+  summary: `Tells nodes about users, so that they can run programs there. KEYFILE is the user's ssh public
+key (~/.ssh/id_rsa.pub; C nodes take RSA keys only), GROUP his default group, which the nodes must know (xgroupset).
+flush removes all users.`,
+  details: `FILE has a line for each user, NAME UID GROUP[,GROUP...] KEY, as in
+
+  alice 5000 staff,video ~/keys/alice.pub
+  bob   5001 staff       ssh-rsa AAAAB3NzaC1yc2E... bob@work
+
+The first group is the default one. KEY is a public key, or a file that has one,
+named from where FILE is. A colon does where a blank is. # begins a comment.
+What a node lacks is added, and what it has otherwise is reported. With --sync
+the nodes get the users of FILE and no others; xcpu-admin, nobody and the user
+who is logged in stay as they are.
+`,
   examples: [
     ["xuserset 'n[8-11]' alice 1000 staff alice_rsa.pub", 'alice on four nodes'],
     ["xuserset addgroup 'n[8-11]' alice video", 'one group more'],
-    ["xuserset add -u 'n[8-11]'", 'local users with RSA keys'],
+    ["xuserset add -u 'n[8-11]'", 'local users with ssh keys'],
     ['xuserset delete n8 alice', 'n8 forgets her'],
+    ['xuserset --from users.txt -a', 'what nodes that are up lack'],
+    ["xuserset --from users.txt --sync 'n[8-11]'", 'these users, no others'],
   ],
 } as const;
 
-const LOCAL_HELP = 'every local user with ~/.ssh/id_rsa.pub; those that a node has stay';
+const LOCAL_HELP = 'every local user with ~/.ssh/id_{rsa,ed25519,ecdsa}.pub; those on a node stay';
+
+const SITE_HELP = 'add the users of a file, or of stdin for -';
 
 const VERBS = {
   add: {
@@ -44,14 +61,28 @@ const VERBS = {
 type VerbName = keyof typeof VERBS;
 
 start('xuserset', (args) =>
-  runAdminCommand({ text: TEXT, verbs: VERBS, localHelp: LOCAL_HELP, localVerb }, args),
+  runAdminCommand(
+    {
+      text: TEXT,
+      verbs: VERBS,
+      localHelp: LOCAL_HELP,
+      localVerb,
+      siteHelp: SITE_HELP,
+      sitePlanner: async (file, options) =>
+        (await import('@xcpu/libxcpu')).usersPlanner(file, options),
+    },
+    args,
+  ),
 );
 
 async function localVerb(verb: VerbName): Promise<Verb> {
   const { localUsers, SetupError, UsageError } = await import('@xcpu/libxcpu');
   if (verb !== 'add' && verb !== 'delete') throw new UsageError(`-u does not go with ${verb}`);
   const users = localUsers();
-  if (users.length === 0) throw new SetupError('no local user has an RSA key in ~/.ssh/id_rsa.pub');
+  if (users.length === 0)
+    throw new SetupError(
+      'no local user has a key in ~/.ssh/id_rsa.pub, id_ed25519.pub or id_ecdsa.pub',
+    );
   return {
     operands: [],
     keepsExisting: true,

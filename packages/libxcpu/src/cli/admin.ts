@@ -1,14 +1,17 @@
 import type { NodeCommand } from '@xcpu/xcpu-protocol';
 import { UsageError } from '../errors.js';
+import type { NodePlanner, PlannerOptions, SiteFile } from '../index.js';
 import { printError } from '../print.js';
 import { type CommandText, parseCommandLine } from './command-line.js';
-import { seconds, takeNodes } from './operands.js';
+import { type NodeOperands, seconds, takeNodes } from './operands.js';
+import { runSite } from './site.js';
 
 /** Options of the commands that tell nodes about users and groups. */
 export interface AdminOptions {
   readonly adminKey?: string;
   readonly user?: string;
   readonly nodes?: string;
+  readonly all?: boolean;
   readonly connectTimeout?: string;
   readonly debug?: boolean;
 }
@@ -34,6 +37,18 @@ export interface AdminCommand<V extends string> {
   readonly localHelp: string;
   /** What a verb does with `-u`: for all that this machine has. */
   readonly localVerb: (verb: V | 'add') => Promise<Verb>;
+  /** What the help says of `--from`. */
+  readonly siteHelp: string;
+  /** What makes nodes what a file says. */
+  readonly sitePlanner: (file: SiteFile, options: PlannerOptions) => Promise<NodePlanner>;
+}
+
+/** Options that go with a file. */
+interface SiteOptions {
+  readonly local?: boolean;
+  readonly from?: string;
+  readonly sync?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /**
@@ -42,23 +57,29 @@ export interface AdminCommand<V extends string> {
  * @throws UsageError, SetupError
  */
 export async function runAdminCommand<V extends string>(
-  { text, verbs, localHelp, localVerb }: AdminCommand<V>,
+  command: AdminCommand<V>,
   args: readonly string[],
 ): Promise<number> {
-  const { options, operands } = await parseCommandLine<AdminOptions & { readonly local?: boolean }>(
+  const { text, verbs, localHelp, localVerb, siteHelp } = command;
+  const { options, operands } = await parseCommandLine<AdminOptions & SiteOptions>(
     text,
     args,
-    (command) => {
-      command
+    (parser) => {
+      parser
+        .option('--from <FILE>', siteHelp)
+        .option('--sync', 'with --from: remove what FILE has not, change what differs')
+        .option('--dry-run', 'with --from: only say what would be done')
+        .option('-u, --local', localHelp)
         .option(
           '-A, --admin-key <FILE>',
           'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
-        )
-        .option('-u, --local', localHelp);
+        );
     },
   );
   const names = Object.keys(verbs) as (V | 'add')[];
   const { verb, operands: rest } = takeVerb(operands, names, 'add');
+  checkSiteOptions(verb, options);
+  if (options.from !== undefined) return runFrom(command, options.from, rest, options);
   return runVerb(text.name, options.local ? await localVerb(verb) : verbs[verb], rest, options);
 }
 
@@ -72,6 +93,29 @@ export function takeVerb<V extends string>(
   return verb === undefined ? { verb: fallback, operands } : { verb, operands: operands.slice(1) };
 }
 
+function checkSiteOptions(verb: string, { from, local, sync, dryRun }: SiteOptions): void {
+  if (from === undefined) {
+    if (sync) throw new UsageError('--sync wants a file: --from FILE');
+    if (dryRun) throw new UsageError('--dry-run wants a file: --from FILE');
+    return;
+  }
+  if (verb !== 'add') throw new UsageError(`--from does not go with ${verb}`);
+  if (local) throw new UsageError('--from and -u both say whom to add: give one');
+}
+
+async function runFrom<V extends string>(
+  { text: { name }, sitePlanner }: AdminCommand<V>,
+  from: string,
+  operands: readonly string[],
+  options: AdminOptions & SiteOptions,
+): Promise<number> {
+  const { sync = false, dryRun = false } = options;
+  const nodes = nodesOf(operands, [], options).nodes;
+  const { readSiteFile } = await import('../index.js');
+  const planner = await sitePlanner(await readSiteFile(from), { sync });
+  return runSite({ name, planner, dryRun, ...(await reach(nodes, options)) });
+}
+
 /**
  * Does one verb on all nodes as the administrator, printing to stderr what fails on which node.
  * @returns 0, or 1 if anything failed
@@ -83,17 +127,11 @@ export async function runVerb(
   operands: readonly string[],
   options: AdminOptions,
 ): Promise<number> {
-  const { nodes, rest } = takeNodes(operands, { option: options.nodes, wanted: verb.operands });
-  const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
-  const { adminLogins, commandNodes, printTrace, resolveNodes } = await import('../index.js');
-  const targets = resolveNodes(nodes);
+  const { nodes, rest } = nodesOf(operands, verb.operands, options);
+  const { commandNodes } = await import('../index.js');
+  const { targets, logins, dial } = await reach(nodes, options);
   const commands = await verb.commands(...rest);
-  const { adminKey: adminKeyFile, user } = options;
-  const logins = await adminLogins({ adminKeyFile, user, fallBack: true });
-  const failures = await commandNodes(targets, logins, commands, {
-    connectTimeout,
-    trace: options.debug ? printTrace : undefined,
-  });
+  const failures = await commandNodes(targets, logins, commands, dial);
   const told = failures.filter(({ error }) => !verb.keepsExisting || !isExisting(error.reason));
   for (const { error } of told) printError(`${name}: ${error.message}\n`);
   return told.length > 0 ? 1 : 0;
@@ -107,6 +145,25 @@ export function idOperand(name: string, text: string): number {
   const id = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(id < 0xffffffff)) throw new UsageError(`${name} ${text}: a number is wanted`);
   return id;
+}
+
+function nodesOf(
+  operands: readonly string[],
+  wanted: readonly string[],
+  { nodes: option, all }: AdminOptions,
+): NodeOperands {
+  return takeNodes(operands, { option, all, wanted });
+}
+
+/** Which nodes, and how to log in there. */
+async function reach(nodes: string | undefined, options: AdminOptions) {
+  const { adminKey: adminKeyFile, user, debug } = options;
+  const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
+  const { adminLogins, findNodes, printTrace } = await import('../index.js');
+  const dial = { connectTimeout, trace: debug ? printTrace : undefined };
+  const targets = await findNodes(nodes, dial);
+  const logins = await adminLogins({ adminKeyFile, user, fallBack: true });
+  return { targets, logins, dial };
 }
 
 function isExisting(reason: string): boolean {

@@ -9,8 +9,17 @@ export interface CommandText {
   /** The operands, as in `NODES PROGRAM [ARGS...]`; one line for each form. */
   readonly usage: readonly string[];
   readonly summary: string;
+  /** What the options do not say by themselves: lines of at most 80 characters, each with its newline. */
+  readonly details?: string;
+  /**
+   * How the option for all nodes that are up is written, where `-a` means something else; false where there is none.
+   * `-a, --all` if left out.
+   */
+  readonly all?: '--all' | false;
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [line: string, meaning: string])[];
+  /** Statuses with what they say, where these are others than 0, 1 for anything that failed and 2 for wrong usage. */
+  readonly exitStatus?: readonly (readonly [status: string, meaning: string])[];
 }
 
 export interface CommandLine<Options> {
@@ -23,6 +32,7 @@ interface SharedOptions {
   readonly debug?: boolean;
   readonly user?: string;
   readonly nodes?: string;
+  readonly all?: boolean;
   readonly connectTimeout?: string;
 }
 
@@ -37,7 +47,7 @@ export async function parseCommandLine<Options>(
   define: (command: Command) => void,
 ): Promise<CommandLine<Options & SharedOptions>> {
   const { Command, CommanderError } = await import('commander');
-  const { name, usage, summary, examples } = text;
+  const { name, usage, summary, details, all = '-a, --all', examples, exitStatus } = text;
   const command = new Command(name);
   command
     .usage(usage.map((form) => `[options] ${form}`).join(`\n       ${name} `))
@@ -53,12 +63,20 @@ export async function parseCommandLine<Options>(
     .argument('[operands...]')
     .configureHelp({ visibleArguments: () => [] });
   define(command);
+  command.option(
+    '-w, --nodes <NODES>',
+    'the nodes, in place of the operand and of $NODES',
+    joinNodes,
+  );
+  if (all) command.option(all, 'all nodes that statfs reports up ($XCPU_STATFS, localhost)');
   command
-    .option('-w, --nodes <NODES>', 'the nodes, in place of the operand and of $NODES', joinNodes)
     .option('--user <NAME>', 'log in as this user')
     .option('--connect-timeout <SECONDS>', 'give up on a node that does not answer (10)')
     .option('-d, --debug', 'print the 9P conversation to stderr')
-    .addHelpText('after', `\n${examplesText(examples)}\n${NODES_TEXT}`);
+    .addHelpText(
+      'after',
+      `\n${details ? `${details}\n` : ''}${listText('Examples', examples)}\n${NODES_TEXT}${statusText(exitStatus)}`,
+    );
   try {
     command.parse(args, { from: 'user' });
   } catch (error) {
@@ -74,10 +92,14 @@ stands for it where it is left out. Nodes get their addresses from the first of
 $XCPU_NODES_FILE, ~/.config/xcpu/nodes and /etc/xcpu/nodes (name=host[!port] per
 line), and else from the resolver.`;
 
-function examplesText(examples: CommandText['examples']): string {
-  const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, meaning]) => `  ${line.padEnd(width)}  ${meaning}\n`);
-  return `Examples:\n${lines.join('')}`;
+function statusText(exitStatus: CommandText['exitStatus']): string {
+  return exitStatus ? `\n\n${listText('Exit status', exitStatus)}` : '';
+}
+
+function listText(title: string, entries: CommandText['examples']): string {
+  const width = Math.max(...entries.map(([entry]) => entry.length));
+  const lines = entries.map(([entry, meaning]) => `  ${entry.padEnd(width)}  ${meaning}\n`);
+  return `${title}:\n${lines.join('')}`;
 }
 
 /** Given several times it means all of them, as with pdsh and clush. */

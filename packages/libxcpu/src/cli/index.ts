@@ -1,10 +1,13 @@
 /** What the commands share beside the library: starting and ending, options, operands. Loads nothing heavy. */
 
 export { FdWriter } from '../fd-writer.js';
+export { printable } from '../node-errors.js';
 export { printError, printOut } from '../print.js';
 export { type AdminCommand, idOperand, runAdminCommand, takeVerb, type Verb } from './admin.js';
+export { formatColumns } from './columns.js';
 export { type CommandLine, type CommandText, parseCommandLine } from './command-line.js';
 export { usesMore } from './compiled-code.js';
 export { type NodeOperands, seconds, takeNodes } from './operands.js';
+export { sizeText } from './size-text.js';
 export { start } from './start.js';
 export { VERSION } from './version.js';

@@ -2,12 +2,13 @@ import { UsageError } from '../errors.js';
 
 /** Operands taken apart: the node set and what follows it. */
 export interface NodeOperands {
-  readonly nodes: string;
+  /** Absent with `-a`: all nodes that are up, see `findNodes`. */
+  readonly nodes: string | undefined;
   readonly rest: readonly string[];
 }
 
 /**
- * The node set of a command: `-w`, else $NODES, else the first operand.
+ * The node set of a command: `-w`, else $NODES, else the first operand; none with `-a`, which all operands follow.
  *
  * @param wanted names of the operands that the command takes beside NODES. Where they are given, a node set that is
  * there nevertheless is told by the number of operands, and wins over $NODES.
@@ -16,12 +17,16 @@ export interface NodeOperands {
 export function takeNodes(
   operands: readonly string[],
   settings: {
+    /** `-w` */
     readonly option?: string | undefined;
+    /** `-a` */
+    readonly all?: boolean | undefined;
     readonly wanted?: readonly string[];
     readonly env?: Readonly<Record<string, string | undefined>>;
   },
 ): NodeOperands {
-  const { option, wanted, env = process.env } = settings;
+  const { option, all, wanted, env = process.env } = settings;
+  if (all) return takeRest(operands, option, wanted);
   const elsewhere = option ?? (env.NODES || undefined);
   const [first, ...others] = operands;
   if (elsewhere !== undefined && (!wanted || operands.length === wanted.length)) {
@@ -36,9 +41,22 @@ export function takeNodes(
   ) {
     return { nodes: first, rest: others };
   }
-  const names = [...(option === undefined ? ['NODES'] : []), ...(wanted ?? [])];
+  throw wrongOperands(operands, [...(option === undefined ? ['NODES'] : []), ...(wanted ?? [])]);
+}
+
+function takeRest(
+  operands: readonly string[],
+  option: string | undefined,
+  wanted: readonly string[] | undefined,
+): NodeOperands {
+  if (option !== undefined) throw new UsageError('-w names nodes, --all means all: give one');
+  if (wanted && operands.length !== wanted.length) throw wrongOperands(operands, wanted);
+  return { nodes: undefined, rest: operands };
+}
+
+function wrongOperands(operands: readonly string[], names: readonly string[]): UsageError {
   const wrong = operands.length < names.length ? 'operands are missing' : 'too many operands';
-  throw new UsageError(`${wrong}; wanted: ${names.join(' ') || 'none'}`);
+  return new UsageError(`${wrong}; wanted: ${names.join(' ') || 'none'}`);
 }
 
 /** The longest time that a timer can be set to, in milliseconds. */

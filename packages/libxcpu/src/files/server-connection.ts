@@ -15,7 +15,7 @@ export const RICHEST: readonly Dialect[] = ['9P2000.L', '9P2000.u'];
 export interface ServerOptions {
   /** Name, or number, to log in with; the invoking user's if left out. */
   readonly user?: string | undefined;
-  /** Private key file; `~/.ssh/id_rsa`, if there is one, if left out: that one signs for nodes only. */
+  /** Private key file; the user's own, if he has one, if left out: that one signs for nodes only. */
   readonly key?: string | undefined;
   /** Logs in as the administrator of a node, with this private key file. */
   readonly adminKey?: string | undefined;

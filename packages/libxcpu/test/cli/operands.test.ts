@@ -35,6 +35,12 @@ describe('takeNodes', () => {
       { wanted: ['GROUP', 'GID'], env: { NODES: 'n9' } },
       { nodes: 'n8', rest: ['g', '1'] },
     ],
+    [
+      '-a before $NODES, all operands being the program',
+      ['date', '-u'],
+      { all: true, env: { NODES: 'n9' } },
+      { nodes: undefined, rest: ['date', '-u'] },
+    ],
   ])('takes %s', (_, operands, settings, expected) => {
     expect(takeNodes(operands, { env: {}, ...settings })).toEqual(expected);
   });
@@ -47,6 +53,8 @@ describe('takeNodes', () => {
     [['n8', 'a', 'b'], { wanted: ['GROUP'] }, 'too many operands; wanted: NODES GROUP'],
     [['n8', 'a'], { wanted: ['GROUP'], option: 'n9' }, 'too many operands; wanted: GROUP'],
     [['n8'], { wanted: [], option: 'n9' }, 'too many operands; wanted: none'],
+    [['n8'], { wanted: [], all: true }, 'too many operands; wanted: none'],
+    [['date'], { all: true, option: 'n9' }, '-w names nodes, --all means all: give one'],
   ])('refuses %j with %j', (operands, settings, reason) => {
     const take = () => takeNodes(operands, { env: {}, ...settings });
     expect(take).toThrow(UsageError);
@@ -84,15 +92,33 @@ describe('parseCommandLine', () => {
     examples: [['xtest n8', 'tests']],
   } as const;
   const parse = (...args: string[]) =>
-    parseCommandLine<{ a?: boolean }>(text, args, (command) => {
-      command.passThroughOptions().option('-a', 'an option');
+    parseCommandLine<{ q?: boolean }>(text, args, (command) => {
+      command.passThroughOptions().option('-q', 'an option');
     });
 
   it("leaves a program's options to it", async () => {
-    const { options, operands } = await parse('-a', '--user', 'bob', 'n8', 'ls', '-l', '-a', '-w');
+    const { options, operands } = await parse('-q', '--user', 'bob', 'n8', 'ls', '-l', '-a', '-w');
     expect(operands).toEqual(['n8', 'ls', '-l', '-a', '-w']);
-    expect(options).toEqual({ a: true, user: 'bob' });
+    expect(options).toEqual({ q: true, user: 'bob' });
   });
+
+  it.each([
+    [{}, ['-a', 'date'], { all: true }],
+    [{}, ['--all', 'date'], { all: true }],
+    [{ all: '--all' as const }, ['--all', 'date'], { all: true }],
+  ])('takes the option for all nodes, with %j', async (form, args, expected) => {
+    const { options, operands } = await parseCommandLine({ ...text, ...form }, args, () => {});
+    expect(options).toEqual(expected);
+    expect(operands).toEqual(['date']);
+  });
+
+  it.each([{ all: '--all' as const }, { all: false as const }])(
+    'leaves -a with %j',
+    async (form) => {
+      const parsed = parseCommandLine({ ...text, ...form }, ['-a'], () => {});
+      await expect(parsed).rejects.toThrow("unknown option '-a'");
+    },
+  );
 
   it('joins node sets that are given one by one', async () => {
     expect((await parse('-w', 'n8', '-w', 'n9')).options).toMatchObject({ nodes: 'n8,n9' });

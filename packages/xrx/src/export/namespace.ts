@@ -42,6 +42,8 @@ export interface NamespaceProgram {
   readonly mountPoints: readonly string[];
   /** The program runs in the user's tree, so that variables which name his directories mean something there. */
   readonly ownTree: boolean;
+  /** The program imports what xrx serves. */
+  readonly ownFiles: boolean;
 }
 
 /**
@@ -101,7 +103,7 @@ function treeProgram(binds: readonly Pair[], options: NamespaceOptions): Namespa
   commands.push({ command: 'cd', directory: words.of(posix.resolve(cwd, chdir ?? '')) });
   const targets = [...MOUNT_POINTS, ...binds.map(({ to }) => to)];
   const mountPoints = ['', ...sysroots].flatMap((tree) => targets.map((to) => tree + to));
-  return { ...words.program(commands), mountPoints, ownTree: true };
+  return { ...words.program(commands), mountPoints, ownTree: true, ownFiles: true };
 }
 
 function directoriesProgram(
@@ -130,7 +132,7 @@ function directoriesProgram(
   if (directory !== undefined) commands.push({ command: 'cd', directory: words.of(directory) });
   const back = pairs.map(({ from, to }) => ({ from: to, to: from }));
   const mountPoints = binds.flatMap(({ to }) => moved(to, back) ?? []);
-  return { ...words.program(commands), mountPoints, ownTree: false };
+  return { ...words.program(commands), mountPoints, ownTree: false, ownFiles: true };
 }
 
 function fileProgram(
@@ -158,7 +160,8 @@ function fileProgram(
   const end = words.program(start);
   const whole = end.text === '' || text === '' || text.endsWith('\n') ? text : `${text}\n`;
   const ownTree = steps.some(({ command }) => command === 'chroot');
-  return { ...end, text: whole + end.text, mountPoints: MOUNT_POINTS, ownTree };
+  const ownFiles = steps.some((step) => step.command === 'import' && step.address === TERM_ADDRESS);
+  return { ...end, text: whole + end.text, mountPoints: MOUNT_POINTS, ownTree, ownFiles };
 }
 
 /** What every session's environment says. */

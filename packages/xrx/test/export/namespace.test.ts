@@ -19,6 +19,7 @@ describe('the default program', () => {
       variables: [],
       mountPoints: MOUNTS,
       ownTree: true,
+      ownFiles: true,
     });
   });
 
@@ -117,6 +118,15 @@ describe('--ns', () => {
     expect(file(text, { chdir: 'sub' }).text).toBe(`${text}\ncd /home/u/work/sub\n`);
     expect(file(text).ownTree).toBe(false);
     expect(file('chroot /mnt/$DIR').ownTree).toBe(true);
+  });
+
+  it.each([
+    ['import $XCPUTSADDR /mnt', true],
+    ["import -o ro 'session!term' /mnt", true],
+    ['import host!7000 /mnt\ntmpfs /tmp', false],
+    ['', false],
+  ])('says whether it needs what xrx serves: %j', (text, ownFiles) => {
+    expect(file(text).ownFiles).toBe(ownFiles);
   });
 
   it('is checked first, with file and line', () => {
