@@ -1,7 +1,9 @@
 // usage: node scripts/bundle.mjs [COMMAND...]
 //
-// Bundles each command into one file, all of them when none is named.
+// Bundles each command into one file, all of them when none is named, and writes the manual pages.
 import { bundle, COMMANDS } from './lib/bundles.mjs';
+import { describeCommands } from './lib/describe/commands.mjs';
+import { writeManuals } from './lib/manual/write.mjs';
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !COMMANDS.includes(name));
@@ -11,7 +13,9 @@ if (unknown.length > 0) {
 }
 try {
   await bundle(names.length > 0 ? names : undefined, 'info');
-} catch {
-  // esbuild has printed what is wrong.
+} catch (error) {
+  // What is wrong in the sources esbuild has printed.
+  if (!error.errors) console.error(`bundle: ${error.message}`);
   process.exit(1);
 }
+await writeManuals(await describeCommands(COMMANDS));

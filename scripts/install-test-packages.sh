@@ -5,10 +5,14 @@ set -euo pipefail
 
 packages=(
   binutils        # strip: what a guest of the tests keeps in memory becomes smaller
+  busybox-static  # a shell and tools, for a node that has nothing else
   diod            # 9P2000.L in C: its server and clients are what ours are tried with, and measured against
+  fish            # completes command lines, in the tests of completions
   gcc             # compiles what the FUSE tests run and build on a mount
   git             # works on a mount, in those tests
-  make            # the same
+  groff           # typesets the manual pages, and tells what is wrong in them
+  make            # as git
+  mandoc          # as groff
   openssh-client  # ssh and ssh-keygen: keys in OpenSSH's own format, and what xrx is measured against
   openssh-server  # sshd: the targets of that measurement
   pdsh            # many ssh at once: what xrx on many nodes is measured against
@@ -20,6 +24,7 @@ packages=(
   strace          # shows which descriptors and signals a program inherits
   util-linux      # setpriv, unshare: to become an ordinary user
   xz-utils        # unpacks that kernel
+  zsh             # as fish
 )
 
 missing=()

@@ -3,13 +3,26 @@ import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'n
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { packedCompletions } from './completion/packed.mjs';
 import { BIN, ROOT } from './paths.mjs';
 
 /** The commands that are shipped as one file each, by the name of their package. */
-export const COMMANDS = ['xcpufs', 'xrx', 'xps', 'xuserset', 'xgroupset', '9p', '9pfuse'];
+export const COMMANDS = [
+  'xcpufs',
+  'xrx',
+  'xps',
+  'xuserset',
+  'xgroupset',
+  'xk',
+  'xgetent',
+  'statfs',
+  'xstat',
+  '9p',
+  '9pfuse',
+];
 
 /** Programs that a command starts by itself, beside it in a file each: packages/NAME/dist/PROGRAM.cjs, of src/PROGRAM.ts. */
-const COMPANIONS = { xcpufs: ['fuse-helper'] };
+export const COMPANIONS = { xcpufs: ['fuse-helper'] };
 
 const LOADER = join(ROOT, 'packages/libxcpu/src/bundle/loader.ts');
 /** How a command begins in the comment behind its loader, and what stands for the end of a comment in it. */
@@ -54,7 +67,12 @@ async function bundleOne(name, logLevel) {
     entryPoints: [join(folderOf(name), 'src/main.ts')],
     outfile,
     plugins: [withoutSubprograms],
-    define: { XCPU_VERSION: JSON.stringify(version) },
+    define: {
+      XCPU_VERSION: JSON.stringify(version),
+      ...(name === 'xrx' && {
+        XCPU_COMPLETIONS: JSON.stringify(await packedCompletions(COMMANDS)),
+      }),
+    },
     write: false,
   });
   const text = outputFiles.find(({ path }) => path === outfile).text;
