@@ -64,6 +64,8 @@ const NODE_COMMANDS = [
   'user-add-group fuzz crew',
   'user-del-group fuzz crew',
   'user-del u1',
+  `user-key u1 '${KEY} other'`,
+  'user-key u1',
   'user-del',
   'group-del crew',
   'group-del nothing',

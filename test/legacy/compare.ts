@@ -83,6 +83,7 @@ const RULES: readonly {
   { path: /:N\/(stdout|stderr)$/, rule: streams },
   { path: /:(pwent|grent)$/, rule: inPieces },
   { path: /:procs$/, rule: processLists },
+  { path: /^xstat:state$/, rule: nodeStates },
   { path: /:\/$/, rule: directories },
 ];
 
@@ -176,6 +177,13 @@ function processLists({ reads, sessions }: Reads, differ: Differ): void {
 
 function leads({ pid, pgrp }: ProcessEntry): boolean {
   return pid === pgrp;
+}
+
+/** The nodes are others; how they are written, and all that is known of them, is not. */
+function nodeStates({ reads }: Reads, differ: Differ): void {
+  const { recorded, ours } = joined(reads);
+  const places = (text: string) => text.replace(/(?<=\t(tcp!)?)[\d.]+!\d+(?=\t)/g, 'ADDRESS');
+  differ('data', places(recorded), places(ours));
 }
 
 /** Entries by name, sessions left out; times are the machine's own. */

@@ -16,17 +16,18 @@ import { replay } from './replay.js';
 import { readTranscript, recordedProcs, transcriptNames } from './transcripts.js';
 
 /** Runs of commands that the scripted server is not needed for yet. */
-const NOT_SIMULATED = /^(xk_|xgetent_|xstat|statfs_|.*_treespawn_)/;
+const NOT_SIMULATED = /^(xk_|xgetent_|.*_treespawn_)/;
 
 let running: LegacyServer | undefined;
 afterEach(() => running?.stop());
 
-async function start(preparation: Preparation, procs = '') {
+async function start(preparation: Preparation, procs = '', statfs?: string) {
   const server = await LegacyServer.start({
     host: '127.0.1.50',
     adminKey: testKey('admin_key').publicKey,
     procs,
     programs: programFor,
+    ...(statfs !== undefined && { statfs }),
   });
   running = server;
   for (const command of preparationCommands(preparation)) server.users.write(`${command}\n`);
@@ -39,7 +40,8 @@ describe('the scripted legacy server', () => {
     it(`answers as the historic one did: ${name}`, async () => {
       const transcript = readTranscript(name);
       const procs = recordedProcs(transcript);
-      const { server, node } = await start(PREPARATIONS[name] ?? {}, procs);
+      const statfs = name === 'xstat' ? transcript.meta!.stdout : undefined;
+      const { server, node } = await start(PREPARATIONS[name] ?? {}, procs, statfs);
       const sessions = new Map([['7', '7']]);
       const options = { key: keyOf(transcript), userKey: ROOT.key, sessions, pids: new Map() };
       const exchanges = await replay(transcript, node, options);

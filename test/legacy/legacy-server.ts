@@ -14,12 +14,14 @@ import {
   type Transport,
 } from '@xcpu/9p-protocol';
 import { type PublicKey, verifySignature } from '@xcpu/xcpu-protocol';
+import { ROOT_FILES, rootListing } from './legacy-directory.js';
 import { LegacyCrash, LegacyError, LegacySession, type Program } from './legacy-session.js';
 import { LegacyUsers } from './legacy-users.js';
 
 const MAX_MSIZE = 32_792;
 const IO_HEADER = 24;
-const ROOT_FILES = ['clone', 'ctl', 'arch', 'env', 'ns', 'procs', 'state', 'pwent', 'grent'];
+/** What the historic statfs agrees to, which has one file. */
+const STATFS_MSIZE = 8_216;
 const SESSION_FILES = ['ctl', 'argv', 'env', 'ns', 'stdin', 'stdout', 'stderr', 'wait', 'id'];
 
 export interface LegacyServerOptions {
@@ -29,6 +31,8 @@ export interface LegacyServerOptions {
   readonly procs?: string;
   /** What runs for an argv. */
   readonly programs: (argv: readonly string[]) => Program;
+  /** It is the historic statfs, whose `state` reads so: everybody may enter. */
+  readonly statfs?: string;
   /** Namespace programs go through, as on a node that may mount; the recorded one might not. */
   readonly mounts?: boolean;
 }
@@ -179,7 +183,7 @@ class Conversation {
   #answer(message: TMessage, fid: LegacyFid | undefined): Answer | undefined {
     switch (message.type) {
       case MessageType.Tversion:
-        this.#msize = Math.min(message.msize, MAX_MSIZE);
+        this.#msize = Math.min(message.msize, this.#isStatfs ? STATFS_MSIZE : MAX_MSIZE);
         return { type: MessageType.Rversion, msize: this.#msize, version: '9P2000.u' };
       case MessageType.Tauth:
         return this.#auth(message.afid, message.uname);
@@ -213,16 +217,24 @@ class Conversation {
     return { type: MessageType.Rauth, aqid: { type: QidType.AUTH, version: 0, path: 0 } };
   }
 
+  get #isStatfs(): boolean {
+    return this.#server.options.statfs !== undefined;
+  }
+
   #attach({ fid, afid, uname }: TMessage & { type: 104 }): Answer {
+    if (!this.#isStatfs) this.#check(afid, uname);
+    const root = { user: uname, path: '', session: undefined, mode: undefined };
+    this.#add(fid, root);
+    return { type: MessageType.Rattach, qid: qidOf(root) };
+  }
+
+  #check(afid: number, uname: string): void {
     const keys = this.#server.users.keysOf(uname);
     if (!keys) throw new LegacyError('unknown user');
     const { challenge, proof } = this.#fids.get(afid) ?? {};
     if (!challenge || !proof || !keys.some((key) => verifySignature(challenge, proof, key))) {
       throw new LegacyError('authentication failed');
     }
-    const root = { user: uname, path: '', session: undefined, mode: undefined };
-    this.#add(fid, root);
-    return { type: MessageType.Rattach, qid: qidOf(root) };
   }
 
   #walk({ fid: number, newfid, names }: TMessage & { type: 110 }, from: LegacyFid): Answer {
@@ -246,7 +258,8 @@ class Conversation {
     if (fid.path === '') {
       fid.session = this.#server.sessions[/^\d+$/.test(name) ? Number(name) : -1];
       fid.path = name;
-      return fid.session !== undefined || ROOT_FILES.includes(name);
+      if (this.#isStatfs) return name === 'state';
+      return fid.session !== undefined || name in ROOT_FILES;
     }
     const inside = fid.session !== undefined && fid.path === fid.session.sid;
     fid.path = `${fid.path}/${name}`;
@@ -276,8 +289,9 @@ class Conversation {
     const offset = Number(message.offset);
     if (count > this.#msize - IO_HEADER) throw new LegacyError('i/o count too large');
     if (fid.challenge) return rread(fid.challenge.toString('latin1'), offset, count);
+    if (fid.path === '') return rread(this.#listing(), offset, count);
     const stream = this.#streamOf(fid);
-    if (!stream) return rread(this.#text(fid), offset, count);
+    if (!stream) return rread(this.#text(fid), offset, Math.min(count, shortRead(fid)));
     if (nameOf(fid) === 'wait' && offset > 0) return rread('', 0, 0);
     let answered = false;
     const forget = stream.read(count, (data) => {
@@ -287,6 +301,12 @@ class Conversation {
     });
     if (!answered) this.#waiting.set(tag, forget);
     return undefined;
+  }
+
+  /** As latin1: each character is a byte. */
+  #listing(): string {
+    const sessions = this.#server.sessions.map(({ sid }) => sid);
+    return rootListing(sessions, (path) => qidOf({ path })).toString('latin1');
   }
 
   #streamOf({ session, path }: LegacyFid) {
@@ -303,6 +323,8 @@ class Conversation {
         return fid.session!.sid;
       case 'arch':
         return '/Linux/x86_64';
+      case 'state':
+        return options.statfs ?? '';
       case 'procs':
         return options.procs ?? '';
       case 'pwent':
@@ -336,6 +358,11 @@ class Conversation {
     if (this.#fids.has(number)) throw new LegacyError('fid already exists');
     this.#fids.set(number, fid);
   }
+}
+
+/** The tables of users and groups come in pieces, however much is asked for. */
+function shortRead({ path }: LegacyFid): number {
+  return path === 'pwent' || path === 'grent' ? 17 : MAX_MSIZE;
 }
 
 function rread(text: string, offset: number, count: number): Answer {

@@ -33,15 +33,18 @@ export class LegacyUsers {
     return name === LEGACY_ADMIN || this.#users.get(name)?.groups.has(LEGACY_ADMIN) === true;
   }
 
+  /** The newest user first; the built-in ones are there from the start. */
   pwent(): string {
-    const lines = [...this.#users].map(
-      ([name, { uid, group }]) => `${name}:${uid}:${this.#groups.get(group)}:${group}\n`,
-    );
-    return lines.join('');
+    const [admin = '', ...others] = [...this.#users].map(([name, { uid, group, groups }]) => {
+      const all = [...new Set([group, ...groups])].join(',');
+      return `${name}:${uid}:${this.#groups.get(group)}:${all}\n`;
+    });
+    return [...others.reverse(), 'nobody:9999:0\n', admin].join('');
   }
 
   grent(): string {
-    return [...this.#groups].map(([name, gid]) => `${name}:${gid}\n`).join('');
+    const lines = [...this.#groups].map(([name, gid]) => `${name}:${gid}\n`);
+    return lines.reverse().join('');
   }
 
   /** What was written to the node's ctl: up to a NUL, the rest is padding. */
@@ -106,7 +109,9 @@ export class LegacyUsers {
       throw new LegacyError(`${uid}:user exists`);
     }
     if (!this.#groups.has(group)) throw new LegacyError(`${group}:group not found`);
-    this.#users.set(name, { uid, group, key: parsePublicKey(key), groups: new Set([group]) });
+    const parsed = parsePublicKey(key);
+    if (parsed.type !== 'ssh-rsa') throw new LegacyError('invalid key type');
+    this.#users.set(name, { uid, group, key: parsed, groups: new Set([group]) });
   }
 
   #addGroup([name, gid]: readonly string[]): void {

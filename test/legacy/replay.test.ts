@@ -1,9 +1,10 @@
 import { parseProcessList } from '@xcpu/xcpu-protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeLogin } from '../support/client.js';
-import { Cluster } from '../support/cluster.js';
+import { Cluster, freePort } from '../support/cluster.js';
+import { Statfs } from '../support/statfs.js';
 import { eventually } from '../support/wait.js';
-import { compare } from './compare.js';
+import { compare, type Mismatch } from './compare.js';
 import { DIFFERENCES, type Difference, explain } from './differences.js';
 import {
   keyOf,
@@ -15,10 +16,8 @@ import {
 import { replay } from './replay.js';
 import { readTranscript, transcriptNames } from './transcripts.js';
 
-/** Conversations that our server has no part in. */
-const NOT_OURS: Readonly<Record<string, string>> = {
-  xstat: 'a conversation with statfs, which does not exist yet',
-};
+/** Conversations with statfs, not with a node. */
+const WITH_STATFS: ReadonlySet<string> = new Set(['xstat']);
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -28,8 +27,16 @@ afterAll(() => cluster?.stop());
 
 const used = new Set<Difference>();
 
+function unexplained(mismatches: readonly Mismatch[]): Mismatch[] {
+  return mismatches.filter((mismatch) => {
+    const difference = explain(mismatch);
+    if (difference) used.add(difference);
+    return !difference;
+  });
+}
+
 describe('the historic clients, replayed against xcpufs', () => {
-  for (const name of transcriptNames().filter((name) => !(name in NOT_OURS))) {
+  for (const name of transcriptNames().filter((name) => !WITH_STATFS.has(name))) {
     it(name, async () => {
       const transcript = readTranscript(name);
       const { sessions, pids, release } = await prepare(PREPARATIONS[name] ?? {});
@@ -37,13 +44,7 @@ describe('the historic clients, replayed against xcpufs', () => {
         const key = keyOf(transcript);
         const options = { key, userKey: ROOT.key, sessions, pids };
         const exchanges = await replay(transcript, cluster.node, options);
-        const mismatches = compare(name, exchanges, sessions);
-        const unexplained = mismatches.filter((mismatch) => {
-          const difference = explain(mismatch);
-          if (difference) used.add(difference);
-          return !difference;
-        });
-        expect(unexplained).toEqual([]);
+        expect(unexplained(compare(name, exchanges, sessions))).toEqual([]);
         expect(exchanges.length).toBeGreaterThan(1);
         expect(cluster.node.running).toBe(true);
       } finally {
@@ -52,12 +53,33 @@ describe('the historic clients, replayed against xcpufs', () => {
     });
   }
 
+  it('xstat, against statfs', async () => {
+    const transcript = readTranscript('xstat');
+    const { name } = cluster.node;
+    const down = `127.0.1.9!${await freePort('127.0.1.9')}`;
+    const statfs = await Statfs.start({
+      directory: cluster.directory,
+      nodes: [`n1=tcp!${name}`, `n2=${name}`, `n3=${down}`],
+      adminKey: cluster.adminFiles.privateFile,
+      host: '127.0.1.250',
+    });
+    try {
+      await statfs.shows({ n1: 'up', n2: 'up', n3: 'down(disconnected)' });
+      const options = { key: ROOT.key, userKey: ROOT.key, sessions: new Map(), pids: new Map() };
+      const exchanges = await replay(transcript, statfs, options);
+      expect(unexplained(compare('xstat', exchanges, new Map()))).toEqual([]);
+      expect(exchanges.length).toBeGreaterThan(6);
+    } finally {
+      await statfs.stop();
+    }
+  });
+
   it('differs only where the table says so, and in all that it says', () => {
     expect(DIFFERENCES.filter((difference) => !used.has(difference))).toEqual([]);
   });
 
-  it('leaves out nothing but what the table names', () => {
-    expect(transcriptNames()).toEqual(expect.arrayContaining(Object.keys(NOT_OURS)));
+  it('leaves out nothing', () => {
+    expect(transcriptNames()).toEqual(expect.arrayContaining([...WITH_STATFS]));
     expect(transcriptNames()).toEqual(expect.arrayContaining(Object.keys(PREPARATIONS)));
   });
 });

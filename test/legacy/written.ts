@@ -38,9 +38,12 @@ export function foldNamespace(text: string): string {
   return lines.filter((line) => line !== '').join('\n');
 }
 
-/** The variables of an env file by name, addresses as `ADDRESS`: those are of the run. */
+/** What ours says beside legacy's variables. */
+const ADDED = /^XCPU_(RANK|SIZE|NODELIST)$/;
+
+/** The variables of an env file by name, without what ours adds, addresses as `ADDRESS`: those are of the run. */
 export function foldEnvironment(text: string): Record<string, string> {
-  const entries = parseEnvironment(text);
+  const entries = parseEnvironment(text).filter(([name]) => !ADDED.test(name));
   return Object.fromEntries(
     entries.map(([name, value]) => [name, value.replace(/^[\d.]+!\d+$/, 'ADDRESS')]),
   );

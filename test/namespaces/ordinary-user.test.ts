@@ -68,7 +68,7 @@ describe.skipIf(lacksNodeRoots())('where ordinary users have no namespaces', () 
       const { status, stderr } = await site.xrx(['n1', 'true']);
       expect(status).toBe(125);
       expect(stderr).toMatch(
-        /lets only root mount your files \(user\.max_user_namespaces=0\).*xrx -l\n$/,
+        /lets only root mount your files \(user\.max_user_namespaces=0\).*xrx -l, or .* xrx --ship\n$/,
       );
       expect(await site.xrx(['-l', 'n1', 'id', '-u'])).toMatchObject({ stdout: `${ALICE.uid}\n` });
     } finally {
