@@ -12,7 +12,7 @@
  *   thing: each of its programs has a mount of its own.
  * - One machine is node and user: all the files are in its memory before anything is measured, on all sides. Cold means
  *   that the mount is new: the node has nothing of them. Warm is the second time in the same program.
- * - How long grep and the reads take is told by the shell that runs them from the mount, without log-in and mounting.
+ * - How long grep and the reads take is told by what runs them from the mount, without log-in and mounting.
  *
  * They are run in turn. Then the requests are counted that nodes send for a program's start.
  */
@@ -46,17 +46,20 @@ found=$(grep -rl "$1" "$2")
 b=$EPOCHREALTIME
 [[ $found == */file-7 ]] && echo $a $b`;
 /**
- * Prints the moments around two reads of the file $1. In between whoever served the first may clean up, which takes
- * garbage collectors a while; the second pays for that no more.
+ * Prints the moments around two reads of the file that it is given, by one process: to start one is measured apart. In
+ * between whoever served the first may clean up, which takes garbage collectors a while; the second pays for that no more.
  */
-const READ = `LC_ALL=C
-a=$EPOCHREALTIME
-cat "$1" >/dev/null
-b=$EPOCHREALTIME
-sleep 1
-c=$EPOCHREALTIME
-cat "$1" >/dev/null
-echo $a $b $c $EPOCHREALTIME`;
+const READ = `import os, sys, time
+buffer = bytearray(1 << 20)
+def read():
+    start = time.time()
+    file = os.open(sys.argv[1], os.O_RDONLY)
+    while os.readv(file, [buffer]): pass
+    os.close(file)
+    return start, time.time()
+first = read()
+time.sleep(1)
+print(*first, *read())`;
 
 /** Runs a program in one of the ways that are compared. */
 type Way = <Result>(words: readonly string[], measure: (command: Command) => Result) => Result;
@@ -162,7 +165,7 @@ function grepRows({ files, own, mounted }: Ways): Row[] {
 }
 
 function readRows({ files, own, mounted }: Ways): Row[] {
-  const words = ['/bin/bash', '-c', READ, 'bash', big];
+  const words = ['/usr/bin/python3', '-c', READ, big];
   const ways = { files, own, ...(mounted && { mounted }) };
   const [ours, node, theirs] = measured(ways, (way) => {
     const [cold = Number.NaN, , warm = Number.NaN] = durations(way, words);

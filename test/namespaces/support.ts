@@ -37,6 +37,8 @@ function hasFuse(): boolean {
 export interface FileSiteOptions extends Omit<ClusterOptions, 'wrap'> {
   /** What the nodes' own roots are like. */
   readonly root?: NodeRootOptions;
+  /** What uname(2) says there, see setarch(8). */
+  readonly machine?: string;
 }
 
 /** How a user runs xrx. */
@@ -67,9 +69,9 @@ export class FileSite {
   }
 
   static async start(count: number, options: FileSiteOptions = {}): Promise<FileSite> {
-    const { root, ...rest } = options;
+    const { root, machine, ...rest } = options;
     const roots = await NodeRoots.make();
-    const wrap = roots.wrap(root);
+    const wrap = [...(machine === undefined ? [] : ['setarch', machine]), ...roots.wrap(root)];
     const homes = new Map<TestUser, string>();
     try {
       for (const user of [ALICE, BOB]) {

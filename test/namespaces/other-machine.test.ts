@@ -1,0 +1,57 @@
+import { readdirSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacks } from '../support/needs.js';
+import { FileSite, lacksNodeRoots } from './support.js';
+
+const BUSYBOX = '/bin/busybox';
+
+/** A node that says it is another kind of machine, and runs what this one does. */
+describe.skipIf(
+  lacksNodeRoots('busybox', 'setarch') || lacks('an x86-64 processor', process.arch === 'x64'),
+)('a node of another kind', () => {
+  let site: FileSite;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    site = await FileSite.start(1, { machine: 'i686' });
+    site.local(
+      'mkdir -p sysroots/Linux/i686/bin sysroots/Linux/i686/etc own/bin; echo mine > own/data',
+    );
+    const bin = join(site.home, 'sysroots/Linux/i686/bin');
+    await copyFile(BUSYBOX, join(bin, 'busybox'));
+    site.local(`cd ${bin}; for name in sh ls cat uname; do ln -s busybox $name; done`);
+    env = { XCPU_SYSROOT: join(site.home, 'sysroots') };
+  });
+  afterAll(() => site?.stop());
+
+  const run = (script: string, args: readonly string[] = []) =>
+    site.xrx(['-c', '/', ...args, 'n1', 'sh', '-c', script], { env });
+
+  test('sees the tree that is for it as its root, with the homes of this machine in it', async () => {
+    const told = await run('uname -m; echo $XCPUARCHDIR; ls /home');
+    expect(told).toMatchObject({ status: 0, stderr: '' });
+    const homes = readdirSync('/home')
+      .filter((name) => !name.startsWith('.'))
+      .sort();
+    expect(told.stdout.trim().split('\n')).toEqual([
+      'i686',
+      `${env.XCPU_SYSROOT}/Linux/i686`,
+      ...homes,
+    ]);
+    const seen = (await run('ls /')).stdout.trim().split('\n');
+    expect(seen).toEqual(expect.arrayContaining(['bin', 'dev', 'etc', 'home', 'proc', 'sys']));
+    expect(seen).not.toContain('opt');
+  });
+
+  test('writes into that tree as its user', async () => {
+    expect(await run('echo kept > /etc/made')).toMatchObject({ status: 0, stderr: '' });
+    expect(await site.read('sysroots/Linux/i686/etc/made')).toBe('kept\n');
+  });
+
+  test('has the user’s own tree where there is none for it', async () => {
+    const own = await site.xrx(['n1', 'cat', 'own/data']);
+    expect(own).toMatchObject({ status: 0, stdout: 'mine\n', stderr: '' });
+  });
+});
