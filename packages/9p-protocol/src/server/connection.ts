@@ -75,6 +75,11 @@ export class Connection {
   /** When this turn's requests began to be dealt with. */
   #turnBegan = 0;
   #sendScheduled = false;
+  /**
+   * A request of several chunks was dealt with. To send its short answer costs as much as to receive some of them: more of
+   * the kind may have arrived, whose answers leave in the same write.
+   */
+  #bulk = false;
   #paused = false;
   #closed = false;
   /** The transport is closed too. */
@@ -194,7 +199,9 @@ export class Connection {
       this.destroy(NinePError.from(error));
     }
     this.#receiving = false;
-    this.#flushOut();
+    if (this.#bulk) this.#scheduleSend();
+    else if (!this.#sendScheduled) this.#flushOut();
+    this.#bulk = false;
   }
 
   /**
@@ -211,6 +218,7 @@ export class Connection {
 
   #receive(frame: Buffer, pieces: PayloadPieces | undefined): void {
     if (this.#closed || this.#refusals >= this.limits.refusedAttaches) return;
+    if (pieces) this.#bulk = true;
     const tag = frameTag(frame);
     if (this.#requests.has(tag)) {
       // An answer could be mistaken for the first request's: there is no safe way on.

@@ -16,7 +16,7 @@ const LENGTH = 200_000;
 const CHUNK = 64 * 1024;
 
 describe('data that is written', () => {
-  it('reaches the file in the very pieces that were received', () => {
+  it('reaches the file in the very pieces that were received', async () => {
     const written: (readonly Uint8Array[])[] = [];
     const wire = opened({
       write: unexpected,
@@ -31,6 +31,7 @@ describe('data that is written', () => {
     expect(written[0]).toHaveLength(chunks.length);
     expect(written[0]!.every((piece, index) => liesIn(piece, chunks[index]!))).toBe(true);
     expect(Buffer.concat(written[0]!).equals(data)).toBe(true);
+    await endOfTurn();
     expect(wire.take()).toEqual(encode({ type: M.Rwrite, tag: 1, count: LENGTH }, '9P2000.u'));
   });
 
@@ -95,11 +96,22 @@ describe('data that is written', () => {
     expect(seen).toEqual([LENGTH, LENGTH]);
   });
 
-  it('is refused when its count is not that of the message', () => {
+  it('is answered together with what else came in this turn of the loop', async () => {
+    const wire = opened({ write: unexpected, writePieces: () => LENGTH });
+    wire.receive(...chunksOf(writeOf(data), CHUNK), ...chunksOf(writeOf(data), CHUNK));
+    expect(wire.sent).toEqual([]);
+    await endOfTurn();
+    expect(wire.sent).toHaveLength(1);
+    const answer = Buffer.from(encode({ type: M.Rwrite, tag: 1, count: LENGTH }, '9P2000.u'));
+    expect(wire.take()).toEqual(Buffer.concat([answer, answer]));
+  });
+
+  it('is refused when its count is not that of the message', async () => {
     const wire = opened({ write: unexpected, writePieces: unexpected });
     const frame = writeOf(data);
     frame.writeUInt32LE(LENGTH - 1, 19);
     wire.receive(...chunksOf(frame, CHUNK));
+    await endOfTurn();
     expect(wire.take()[4]).toBe(M.Rerror);
   });
 });
@@ -247,6 +259,10 @@ function chunksOf(frame: Buffer, size: number): Buffer[] {
     chunks.push(chunk);
   }
   return chunks;
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function unexpected(): never {
