@@ -35,6 +35,7 @@ export interface ServeOptions {
   readonly trace?: FuseTrace;
 }
 
+/** Told of the kernel's requests, and of what each was answered. */
 export interface FuseTrace {
   request(request: FuseRequest): void;
   reply(unique: Uint64, error: number, bytes: number): void;

@@ -102,7 +102,9 @@ async function nextInOrder(volume: Volume, node: Node): Promise<OpenedAhead | un
 /** Whoever opens what cannot be opened is told why when he does. */
 async function openAhead(volume: Volume, node: Node): Opening {
   const { moment } = volume.changes;
-  if (moment === undefined || bytesAhead(volume, node, LinuxOpen.RDONLY) === 0) return undefined;
+  // What is good for no time at all is not worth asking for.
+  if (moment === undefined || volume.cache.attributes === 0) return undefined;
+  if (bytesAhead(volume, node, LinuxOpen.RDONLY) === 0) return undefined;
   try {
     const at = performance.now();
     const { signal } = new AbortController();

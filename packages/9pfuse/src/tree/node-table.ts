@@ -224,6 +224,8 @@ export class NodeTable {
     const { place } = node;
     // Its own place stays: files below it that the kernel still knows find their way by it.
     if (place?.parent.children?.get(place.name) === node) place.parent.children.delete(place.name);
+    // One that the kernel knows must not hold a whole directory of others that it forgot.
+    node.follower = undefined;
     if (node.users === 0) this.#clunk(node);
   }
 

@@ -3,7 +3,7 @@ import { attach, Client } from '@xcpu/9p-protocol/client';
 import { memoryServer } from '@xcpu/9p-protocol/memory';
 import { Server } from '@xcpu/9p-protocol/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CACHE_MODES } from '../../src/cache.js';
+import { CACHE_MODES, type CachePolicy } from '../../src/cache.js';
 import { dispatch } from '../../src/dispatch.js';
 import { sameOwners } from '../../src/owners.js';
 import { Opcode, ROOT_NODE, SetattrValid } from '../../src/protocol/constants.js';
@@ -37,7 +37,7 @@ describe('requests of the server', () => {
   });
   afterEach(() => client.destroy());
 
-  async function mounted(): Promise<Volume> {
+  async function mounted(cache: CachePolicy = CACHE_MODES.open): Promise<Volume> {
     const root = await attach(client, { uname: 'root', nUname: 0 });
     const remote = new LinuxRemote();
     return new Volume({
@@ -45,7 +45,7 @@ describe('requests of the server', () => {
       pipeline: new Pipeline(),
       nodes: new NodeTable(root, await remote.getattr(root, {}), 100),
       owners: sameOwners,
-      cache: CACHE_MODES.open,
+      cache,
       clientId: 'test',
       forgetAttributes: () => {},
       foresight,
@@ -241,6 +241,27 @@ describe('requests of the server', () => {
       await does(Opcode.RELEASE, { node: next.id, handle: writer, releaseFlags: 0 });
       expect(await readAll(next.id)).toMatch(/^changed! /);
       expect(volume.handles.size).toBe(0);
+    });
+
+    test('none is asked for before where nothing counts for longer than its answer', async () => {
+      const none = await mounted(CACHE_MODES.none);
+      const files: number[] = [];
+      for (let index = 0; index < 6; index++) {
+        const node = await lookup(`f${index}`, ROOT_NODE, none);
+        if (index > 0) none.nodes.get(files.at(-1)!).follower = none.nodes.get(node);
+        files.push(node);
+      }
+      requests();
+      for (const node of files.slice(0, 4)) await does(Opcode.OPEN, { node, flags: 0 }, none);
+      await settled();
+      expect(opened()).toBe(4);
+    });
+
+    test('a file that the kernel forgot leads to no other', () => {
+      const [first, second] = nodes.map((node) => volume.nodes.get(node));
+      expect(first!.follower).toBe(second);
+      volume.nodes.forget(first!.id, 1);
+      expect(first!.follower).toBeUndefined();
     });
 
     test('what nobody takes is let go of', async () => {
