@@ -145,6 +145,15 @@ describe.skipIf(lacksRoot())('a session and who is not its user', () => {
     await given.close();
   });
 
+  test('a command that fails at the end of a long write ends nothing else', async () => {
+    const mine = await alice.newSession();
+    const long = `${'env A=b\n'.repeat(255)}connect 127.0.0.1!1/1`;
+    await expect(mine.ctl(long)).rejects.toThrow('connect: a passkey is needed');
+    expect((await mine.text('env')).match(/^A=b$/gm)).toHaveLength(255);
+    await mine.close();
+    expect(cluster.node.running).toBe(true);
+  });
+
   test('nobody but the administrator changes the files of the root', async () => {
     await using bob = await cluster.user(BOB);
     for (const file of ['clone', 'ctl', 'env', 'ns', 'procs', 'state', 'pwent', 'grent', 'keys']) {

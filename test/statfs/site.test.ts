@@ -66,6 +66,8 @@ describe('statfs on three nodes', () => {
     const [node, ...others] = JSON.parse((await statfs.xstat('--json', '-w', 'n2')).stdout);
     expect(others).toEqual([]);
     expect(node).toMatchObject({ name: 'n2', state: 'up', jobs: 0, load1: expect.any(Number) });
+    const all = await runCommand('xstat', ['-s', statfs.name, '-a'], { env: { NODES: 'n2' } });
+    expect(lastLine(all.stdout)).toBe('up 3');
     const unknown = await statfs.xstat('n[2,8-9]');
     expect(unknown).toMatchObject({
       status: 1,
@@ -77,6 +79,7 @@ describe('statfs on three nodes', () => {
   test.each([
     [['--raw', '--json'], '--raw and --json exclude each other'],
     [['n1', 'n2'], 'too many operands'],
+    [['--all', 'n1'], '--all means all nodes: leave out n1'],
     [['n[1-'], 'n[1-'],
     [['-s', 'a!b!c'], 'the address of statfs: invalid address "a!b!c"'],
     [['--watch=soon'], '--watch soon: a number of seconds above 0 is wanted'],

@@ -1,4 +1,4 @@
-/** What the daemons of xcpu share: starting and stopping, listening, the log. */
+/** What the daemons of xcpu share: their command line, starting and stopping, listening, the log. */
 export * from './errors.js';
 export * from './listen.js';
 export * from './log.js';

@@ -6,6 +6,7 @@ import { formatNodeDetails, formatNodeStatuses } from '@xcpu/xcpu-protocol';
 import { readConfiguration } from './config.js';
 import { type HttpPlace, type HttpService, serveHttp } from './http.js';
 import {
+  MAX_CLIENT_FIDS,
   MAX_CLIENTS,
   MAX_CLIENTS_PER_HOST,
   MAX_CONNECTING,
@@ -47,7 +48,11 @@ export async function startStatfs(options: StatfsOptions): Promise<RunningDaemon
   const summaries = summariesOf(nodes);
   const server = new Server(statfsTree(nodes, summaries), {
     ...serverLog(log, options.debug),
-    limits: { connections: MAX_CLIENTS, connectionsPerPeer: MAX_CLIENTS_PER_HOST },
+    limits: {
+      connections: MAX_CLIENTS,
+      connectionsPerPeer: MAX_CLIENTS_PER_HOST,
+      fids: MAX_CLIENT_FIDS,
+    },
   });
   const place = { daemon: 'statfs', host: options.listen, port: options.port };
   const listener = await listenAt(place, (transport) => void server.accept(transport));

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { listenError } from '@xcpu/daemon';
 import { HTTP_TIMEOUT_MS, MAX_HTTP_CONNECTIONS } from './limits.js';
 import { METRICS_TYPE } from './metrics.js';
@@ -23,6 +23,7 @@ export interface HttpService {
  * @throws StartError telling the operator why that cannot be
  */
 export async function serveHttp(place: HttpPlace, metrics: () => Buffer): Promise<HttpService> {
+  const busy = new WeakSet<Socket>();
   const server = createServer(
     {
       maxHeaderSize: 8192,
@@ -31,7 +32,14 @@ export async function serveHttp(place: HttpPlace, metrics: () => Buffer): Promis
       keepAliveTimeout: HTTP_TIMEOUT_MS,
       connectionsCheckingInterval: HTTP_TIMEOUT_MS / 2,
     },
-    (request, response) => answer(request, response, metrics),
+    (request, response) => {
+      const { socket } = request;
+      // Thousands of requests fit into one packet, and whoever asks ahead need not read the answers.
+      if (busy.has(socket)) return void socket.destroy();
+      busy.add(socket);
+      response.on('close', () => busy.delete(socket));
+      answer(request, response, metrics);
+    },
   );
   server.maxConnections = MAX_HTTP_CONNECTIONS;
   // Whoever does not read the answer does not keep it.

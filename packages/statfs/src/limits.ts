@@ -22,10 +22,16 @@ export const NODE_MSIZE = 64 * 1024;
 export const MAX_CLIENTS = 1024;
 export const MAX_CLIENTS_PER_HOST = 256;
 
+/** Fids of one client, who need not even say truly who he is: all of them together take some hundreds of megabytes. */
+export const MAX_CLIENT_FIDS = 1024;
+
 /** Bytes of earlier versions of one file that are kept for clients who are still reading them. */
 export const MAX_OLD_VERSIONS = 64 * 1024 * 1024;
 
-/** How long one version of a file is what everybody gets, in milliseconds: who asks all the time costs no more. */
+/**
+ * How long one version of a file, or of the listing of `nodes`, is what everybody gets, in milliseconds: who asks all the
+ * time costs no more.
+ */
 export const STATE_AGE_MS = 50;
 export const METRICS_AGE_MS = 500;
 

@@ -1,6 +1,6 @@
-import { parsePort } from '@xcpu/daemon';
+import { type Parsed, parseCommandLine, parsePort } from '@xcpu/daemon';
 import { STATFS_PORT } from '@xcpu/xcpu-protocol';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { StatfsOptions } from './daemon.js';
 import type { HttpPlace } from './http.js';
 
@@ -20,20 +20,11 @@ interface CommandLine {
   logJson?: true;
 }
 
-/** What a command line without options to start with asked for: its text is printed, and nothing runs. */
-export type Parsed = { readonly options: StatfsOptions } | { readonly exitCode: number };
-
 /** Options from the command line. */
-export function parseOptions(argv: readonly string[], version: string): Parsed {
-  const command = describeCommand(version);
-  try {
-    command.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 2 };
-    throw error;
-  }
-  const { config, port, listen, interval, adminKey, http, debug, logJson } =
-    command.opts<CommandLine>();
+export function parseOptions(argv: readonly string[], version: string): Parsed<StatfsOptions> {
+  const parsed = parseCommandLine<CommandLine>(describeCommand(), argv, version);
+  if ('exitCode' in parsed) return parsed;
+  const { config, port, listen, interval, adminKey, http, debug, logJson } = parsed.options;
   return {
     options: {
       config,
@@ -49,7 +40,7 @@ export function parseOptions(argv: readonly string[], version: string): Parsed {
   };
 }
 
-function describeCommand(version: string): Command {
+function describeCommand(): Command {
   return new Command('statfs')
     .description(
       'Watches the nodes of a cluster and serves their states over 9P, for xstat and the option -a of the other ' +
@@ -69,19 +60,13 @@ function describeCommand(version: string): Command {
     .option('--http <[addr:]port>', 'serve Prometheus metrics at /metrics, too', parseHttp)
     .option('--log-json', 'log as JSON, one object per line')
     .option('-d, --debug', 'log every 9P message')
-    .helpOption('-h, --help', 'show this help')
-    .version(`statfs ${version}`, '-V, --version', 'show the version')
-    .allowExcessArguments(false)
-    .showHelpAfterError('(statfs -h shows the options)')
     .addHelpText(
       'after',
       '\nThe node map is the first of $XCPU_NODES_FILE, ~/.config/xcpu/nodes and\n' +
         '/etc/xcpu/nodes.\n' +
         '\nExample: nodes from a file, metrics for this machine only\n' +
         '  statfs -c /etc/xcpu/statfs.conf --http 127.0.0.1:9420\n',
-    )
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'statfs:')) })
-    .exitOverride();
+    );
 }
 
 /** In milliseconds. */

@@ -53,3 +53,35 @@ it('says what is in the way', async () => {
     /port taken: .*--http names another/,
   );
 });
+
+it('hangs up on whoever asks again before the answer is there', async () => {
+  let made = 0;
+  const large = Buffer.alloc(8 * 1024 * 1024);
+  const other = await serveHttp({ host: '127.0.0.1', port: 0 }, () => {
+    made++;
+    return large;
+  });
+  try {
+    const socket = connect(Number(other.address.split(':')[1]), '127.0.0.1');
+    socket.on('error', () => {});
+    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+    socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(500));
+    socket.resume();
+    await closed;
+    expect(made).toBe(1);
+  } finally {
+    other.close();
+  }
+});
+
+it('answers one request after the other on one connection', async () => {
+  const socket = connect(Number(service.address.split(':')[1]), '127.0.0.1');
+  for (let time = 0; time < 20; time++) {
+    const answered = new Promise<string>((resolve) =>
+      socket.once('data', (data) => resolve(String(data))),
+    );
+    socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await answered).toMatch(/^HTTP\/1\.1 200 /);
+  }
+  socket.destroy();
+});

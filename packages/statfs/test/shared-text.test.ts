@@ -42,3 +42,14 @@ it('keeps the newest version however long it is, and counts equal ones once', ()
   const files = [shared.open(), shared.open()];
   for (const file of files) expect(read(file)).toHaveLength(50);
 });
+
+it('forgets versions that nobody reads any more, so that others keep theirs', () => {
+  let made = 0;
+  const shared = new SharedText(() => `version ${++made}`, 0, 30);
+  const kept = shared.open();
+  for (let each = 0; each < 5; each++) {
+    shared.bytes();
+    shared.open().close!();
+  }
+  expect(read(kept)).toBe('version 1');
+});

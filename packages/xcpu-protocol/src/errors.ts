@@ -1,3 +1,5 @@
+import { formatJson } from './json.js';
+
 /**
  * The only error that this package throws for bad input. The message is fit to be shown to a user
  * and to be sent as the `ename` of an Rerror; where the wire protocol fixes a text ("unknown
@@ -26,8 +28,5 @@ const MAX_SHOWN = 64;
  */
 export function show(text: string): string {
   const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-  return JSON.stringify(cut).replace(
-    /[\x7f-\x9f]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return formatJson(cut);
 }

@@ -9,6 +9,7 @@ export * from './authentication.js';
 export * from './command-lines.js';
 export * from './environment.js';
 export * from './errors.js';
+export * from './json.js';
 export * from './key-entries.js';
 export * from './keys.js';
 export * from './names.js';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { parsePort } from '@xcpu/daemon';
+import { type Parsed, parseCommandLine, parsePort } from '@xcpu/daemon';
 import { XCPUFS_PORT } from '@xcpu/xcpu-protocol';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { DaemonOptions } from './daemon.js';
 import { StartError, systemText } from './errors.js';
 import { MOUNT_WAYS, type MountWay } from './mounts/choose.js';
@@ -24,22 +24,14 @@ interface CommandLine {
   config?: string;
 }
 
-/** What a command line without options to start with asked for: its text is printed, and nothing runs. */
-export type Parsed = { readonly options: DaemonOptions } | { readonly exitCode: number };
-
 /**
  * Options from the command line and, behind it, from a configuration file.
  * @throws StartError naming what is wrong in the file
  */
-export function parseOptions(argv: readonly string[], version: string): Parsed {
-  const command = describeCommand(version);
-  try {
-    command.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 2 };
-    throw error;
-  }
-  const given = command.opts<CommandLine>();
+export function parseOptions(argv: readonly string[], version: string): Parsed<DaemonOptions> {
+  const parsed = parseCommandLine<CommandLine>(describeCommand(), argv, version);
+  if ('exitCode' in parsed) return parsed;
+  const given = parsed.options;
   const all = given.config ? { ...readConfig(given.config), ...given } : given;
   return {
     options: {
@@ -60,7 +52,7 @@ export function parseOptions(argv: readonly string[], version: string): Parsed {
   };
 }
 
-function describeCommand(version: string): Command {
+function describeCommand(): Command {
   return new Command('xcpufs')
     .description('The daemon of an xcpu node: serves sessions, users and processes over 9P.')
     .option('-p, --port <port>', 'TCP port to listen on (default: 6668)', parsePort)
@@ -82,17 +74,11 @@ function describeCommand(version: string): Command {
     .option('--config <file>', 'read options from a file, one `name = value` per line')
     .option('--log-json', 'log as JSON, one object per line')
     .option('-d, --debug', 'log every 9P message')
-    .helpOption('-h, --help', 'show this help')
-    .version(`xcpufs ${version}`, '-V, --version', 'show the version')
-    .allowExcessArguments(false)
-    .showHelpAfterError('(xcpufs -h shows the options)')
     .addHelpText(
       'after',
       '\nExample: a node that trusts one administrator, on one address\n' +
         '  xcpufs -a /etc/xcpu/admin_key.pub --listen 10.0.0.8\n',
-    )
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'xcpufs:')) })
-    .exitOverride();
+    );
 }
 
 /** Options of the file by their long names; those of the command line win over them. */

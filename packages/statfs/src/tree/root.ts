@@ -1,12 +1,14 @@
-import { Errno, NinePError, OpenMode } from '@xcpu/9p-protocol';
+import { Errno, NinePError, OpenMode, type Stat } from '@xcpu/9p-protocol';
 import {
   type FileServer,
   type OpenFile,
+  type Request,
   SyntheticDirectory,
   SyntheticFile,
   snapshot,
 } from '@xcpu/9p-protocol/server';
 import { NODE_FIELDS, nodeFields } from '@xcpu/xcpu-protocol';
+import { STATE_AGE_MS } from '../limits.js';
 import type { NodeTable } from '../watch/node-table.js';
 import type { WatchedNode } from '../watch/watched-node.js';
 import type { SharedText } from './shared-text.js';
@@ -58,6 +60,7 @@ class NodesDirectory extends SyntheticDirectory<string> {
   readonly #nodes: NodeTable;
   /** Made when somebody looks for them, and gone with the node. */
   readonly #directories = new WeakMap<WatchedNode, SyntheticDirectory<string>>();
+  #listing: { readonly stats: readonly Stat[]; readonly made: number } | undefined;
 
   constructor(nodes: NodeTable) {
     super(attributes('nodes', 0o555));
@@ -71,6 +74,26 @@ class NodesDirectory extends SyntheticDirectory<string> {
 
   override *list(): Iterable<SyntheticDirectory<string>> {
     for (const node of this.#nodes) yield this.#directory(node);
+  }
+
+  /** Thousands of entries are made for many requests at once: a few bytes that anybody sends ask for all of them. */
+  override open(): OpenFile<string> {
+    return {
+      entries: (request) => this.#stats(request),
+      list: (request) => {
+        const stats = this.#stats(request);
+        const at = (index: number) => ({ name: stats[index]!.name, qid: stats[index]!.qid });
+        return { length: stats.length, at };
+      },
+    };
+  }
+
+  #stats(request: Request<string>): readonly Stat[] {
+    const now = performance.now();
+    if (this.#listing && now - this.#listing.made < STATE_AGE_MS) return this.#listing.stats;
+    const stats = [...this.list()].map((directory) => directory.stat(request));
+    this.#listing = { stats, made: now };
+    return stats;
   }
 
   #directory(node: WatchedNode): SyntheticDirectory<string> {

@@ -5,6 +5,8 @@ import { MAX_OLD_VERSIONS } from '../limits.js';
 /** One version of a text; without its bytes where they were given up. */
 interface Version {
   bytes: Buffer | undefined;
+  /** Open files that read it. */
+  readers: number;
 }
 
 /**
@@ -15,8 +17,9 @@ export class SharedText {
   readonly #make: () => string;
   readonly #age: number;
   readonly #budget: number;
-  /** The oldest first; the last is the newest. */
-  readonly #versions: Version[] = [];
+  /** Those that are read, and the newest, which comes last. */
+  readonly #versions = new Set<Version>();
+  #newest: Version | undefined;
   #bytes = 0;
   #made = Number.NEGATIVE_INFINITY;
 
@@ -39,33 +42,48 @@ export class SharedText {
   /** A file opened now. */
   open(): OpenFile<string> {
     const version = this.#current();
+    version.readers++;
     return {
       read: (offset, count) => {
         if (!version.bytes) throw new NinePError('changed since: open it again', Errno.EIO);
         return version.bytes.subarray(offset, offset + count);
       },
+      close: () => {
+        version.readers--;
+        if (version !== this.#newest) this.#dropUnread(version);
+      },
     };
   }
 
   #current(): Version {
-    const last = this.#versions.at(-1);
+    const last = this.#newest;
     const now = performance.now();
     if (last && now - this.#made < this.#age) return last;
     this.#made = now;
     const bytes = Buffer.from(this.#make());
     if (last?.bytes?.equals(bytes)) return last;
-    const version = { bytes };
-    this.#versions.push(version);
+    this.#newest = { bytes, readers: 0 };
+    this.#versions.add(this.#newest);
     this.#bytes += bytes.length;
-    this.#giveUp();
-    return version;
+    if (last) this.#dropUnread(last);
+    this.#keepBudget(this.#newest);
+    return this.#newest;
   }
 
-  #giveUp(): void {
-    while (this.#bytes > this.#budget && this.#versions.length > 1) {
-      const version = this.#versions.shift()!;
-      this.#bytes -= version.bytes?.length ?? 0;
-      version.bytes = undefined;
+  #dropUnread(version: Version): void {
+    if (version.readers === 0) this.#drop(version);
+  }
+
+  #keepBudget(newest: Version): void {
+    for (const oldest of this.#versions) {
+      if (this.#bytes <= this.#budget || oldest === newest) return;
+      this.#drop(oldest);
     }
+  }
+
+  #drop(version: Version): void {
+    if (!this.#versions.delete(version)) return;
+    this.#bytes -= version.bytes?.length ?? 0;
+    version.bytes = undefined;
   }
 }

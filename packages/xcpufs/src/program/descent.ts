@@ -1,29 +1,39 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
-/** Ancestors that are looked at: a user can make a line of any length, and nobody else is served meanwhile. */
+/** Ancestors that are looked at: a user can make a line of any length. */
 const MAX_STEPS = 1024;
 
 /**
- * Whether a process belongs to a program, as `procs` has it: it is the program, in the kernel session that the program
- * leads, or below it.
+ * When a process began, if it belongs to a program, as `procs` has it: it is the program, in the kernel session that the
+ * program leads, or below it. Undefined where it does not. The loop goes on meanwhile, as the way up may be long: what
+ * `processStart` says then tells whether the number is still that of the process which was looked at.
  */
-export function belongsTo(pid: number, leader: number): boolean {
-  let at = ancestry(pid);
-  if (at?.session === leader) return true;
+export async function startBelow(pid: number, leader: number): Promise<string | undefined> {
+  let at = await ancestry(pid);
+  const started = at?.started;
+  if (at?.session === leader) return started;
   for (let step = 0; at && step < MAX_STEPS; step++) {
-    if (at.pid === leader) return true;
-    at = ancestry(at.parent);
+    if (at.pid === leader) return started;
+    at = await ancestry(at.parent);
   }
-  return false;
+  return undefined;
 }
 
-/** The process's parent and session: proc(5), `stat`. Undefined where it is gone. */
-function ancestry(pid: number): { pid: number; parent: number; session: number } | undefined {
+interface Ancestry {
+  readonly pid: number;
+  readonly parent: number;
+  readonly session: number;
+  /** In clock ticks since boot. */
+  readonly started: string | undefined;
+}
+
+/** Undefined where the process is gone: proc(5), `stat`. */
+async function ancestry(pid: number): Promise<Ancestry | undefined> {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
     // The name before may hold blanks and parentheses; the last parenthesis ends it.
-    const [, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { pid, parent: Number(parent), session: Number(session) };
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { pid, parent: Number(fields[1]), session: Number(fields[3]), started: fields[19] };
   } catch {
     return undefined;
   }

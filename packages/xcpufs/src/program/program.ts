@@ -7,10 +7,11 @@ import { nodeError } from '../errors.js';
 import { leadBuilder } from '../namespace/control.js';
 import type { Namespace, NamespaceRequest, Namespaces } from '../namespace/namespaces.js';
 import { CONTROL } from '../namespace/scripts.js';
+import { processStart } from '../process-start.js';
 import type { HostNames } from '../users/host-names.js';
 import type { User } from '../users/users.js';
 import type { Cgroups } from './cgroup.js';
-import { belongsTo } from './descent.js';
+import { startBelow } from './descent.js';
 import { buildCommand, type Command, launchCommand, type ProgramSpec } from './launcher.js';
 import type { PipeMaker, ProgramPipes } from './pipes.js';
 import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
@@ -210,8 +211,11 @@ export class Program {
    * Sends a signal to one process of the program's.
    * @returns whether it is one, and the program still runs: after its end nothing tells whose a process is
    */
-  signalProcess(pid: number, number: number): boolean {
-    if (this.status || !belongsTo(pid, this.pid)) return false;
+  async signalProcess(pid: number, number: number): Promise<boolean> {
+    if (this.status) return false;
+    const started = await startBelow(pid, this.pid);
+    // Meanwhile either may have ended, and its number be another's: that of any user's process.
+    if (started === undefined || this.status || processStart(pid) !== started) return false;
     try {
       process.kill(pid, number);
       return true;

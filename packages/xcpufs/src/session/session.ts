@@ -186,9 +186,9 @@ export class Session {
    * Signals the program alone, or one process below it.
    * @throws NinePError if the process is none of them
    */
-  signalProcess(pid: number, number: number): void {
+  async signalProcess(pid: number, number: number): Promise<void> {
     this.checkAlive();
-    if (!this.#program?.signalProcess(pid, number)) {
+    if (!(await this.#program?.signalProcess(pid, number))) {
       throw nodeError(`${pid}: not a process of this session`);
     }
   }

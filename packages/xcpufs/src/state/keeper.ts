@@ -29,6 +29,7 @@ export class Keeper {
   #running: { readonly version: string; readonly done: Promise<void> } | undefined;
   #next: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #closed = false;
 
   /** What there is now counts as saved. */
   constructor(options: KeeperOptions) {
@@ -42,19 +43,24 @@ export class Keeper {
    */
   saved(): Awaitable<void> {
     const version = this.#options.version();
-    if (version === this.#saved) return;
+    if (version === this.#saved || this.#closed) return;
     if (version === this.#running?.version) return this.#running.done;
     this.#next ??= this.#saveNext();
     return this.#next;
   }
 
-  /** Saves what is not, tells the log if that fails, and lets go of the directory. */
+  /**
+   * Saves what is not, tells the log if that fails, and lets go of the directory: what changes after that is not saved,
+   * for another daemon may have it by then.
+   */
   async close(): Promise<void> {
     try {
       await this.saved();
     } catch {
       // It was logged; the node ends all the same.
     }
+    this.#closed = true;
+    await Promise.allSettled([this.#running?.done, this.#next]);
     clearTimeout(this.#retry);
     this.#options.directory.close();
   }

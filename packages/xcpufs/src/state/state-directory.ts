@@ -77,7 +77,7 @@ export class StateDirectory {
 
   /**
    * Replaces what was saved; when this is done, it is on the disk.
-   * @throws a system error; what was saved before is then still there
+   * @throws a system error; the file is then what it was, or as a whole what it was to become
    */
   async save(bytes: Uint8Array): Promise<void> {
     const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
@@ -99,7 +99,11 @@ export class StateDirectory {
 
   /** Lets others have the directory. */
   close(): void {
-    rmSync(this.#lockFile, { force: true });
+    try {
+      rmSync(this.#lockFile, { force: true });
+    } catch {
+      // On a disk that takes no changes any more: the next daemon sees that this one is gone.
+    }
   }
 
   /** A link needs no room on the disk for its contents, and only one daemon can make it. */

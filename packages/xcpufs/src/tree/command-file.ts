@@ -1,13 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { OpenMode } from '@xcpu/9p-protocol';
+import { NinePError, OpenMode } from '@xcpu/9p-protocol';
 import type { Awaitable, Connection, OpenFile, Request } from '@xcpu/9p-protocol/server';
 import { CommandLineBuffer } from '@xcpu/xcpu-protocol';
 import { refusedText } from '../errors.js';
 import type { Caller } from './caller.js';
 import { NodeFile } from './node-file.js';
 
-/** Commands carried out before other work gets its turn: a write may hold hundreds of thousands. */
-const SLICE = 256;
+/**
+ * Commands carried out before other work gets its turn: a write may hold hundreds of thousands, and a key takes half a
+ * millisecond to check.
+ */
+const SLICE = 32;
 
 /** A `ctl` file: what is written to it are commands, carried out in order. Each open has a buffer of its own. */
 export abstract class CommandFile extends NodeFile {
@@ -59,7 +62,9 @@ export abstract class CommandFile extends NodeFile {
     try {
       count = await carryOut();
     } catch (error) {
-      await this.saved?.();
+      await Promise.resolve(this.saved?.()).catch((unsaved) =>
+        Promise.reject(both(error, unsaved)),
+      );
       throw error;
     }
     await this.saved?.();
@@ -77,7 +82,8 @@ function runAll(lines: Iterator<string>, run: (line: string) => Awaitable<void>)
     let count = 0;
     for (let next = lines.next(); !next.done; next = lines.next()) {
       const running = run(next.value);
-      const done = ++count === SLICE ? nextTurn(running) : running;
+      // Both are waited for from now on: one that fails before the next turn must not go unheard.
+      const done = ++count === SLICE ? Promise.all([running, nextTurn()]) : running;
       if (done instanceof Promise) {
         return done.then(
           () => runAll(lines, run),
@@ -94,4 +100,10 @@ function runAll(lines: Iterator<string>, run: (line: string) => Awaitable<void>)
 function stop(lines: Iterator<string>, error: unknown): never {
   lines.return?.();
   throw refusedText(error);
+}
+
+/** Of a command that failed after others that could not be saved: none of it is to be taken for the other. */
+function both(failed: unknown, unsaved: unknown): unknown {
+  if (!(failed instanceof NinePError && unsaved instanceof NinePError)) return failed;
+  return new NinePError(`${failed.ename}; before it: ${unsaved.ename}`, failed.errno);
 }

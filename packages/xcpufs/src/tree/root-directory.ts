@@ -49,7 +49,7 @@ export class RootDirectory extends SyntheticDirectory<Caller> {
     super(owned('/', 0o555));
     this.#node = node;
     const constant = (contents: string) => () => snapshot(contents);
-    this.add(new CloneFile(node, this));
+    this.add(new CloneFile(node));
     this.add(new NodeCtl(node));
     this.add(new AdminFile(node, 'arch', 0o444, constant(node.arch)));
     this.add(new NodeText(node, 'env', storeOf(settings, 'env')));
@@ -136,7 +136,7 @@ class NodeText extends TextFile {
 class CloneFile extends AdminFile {
   readonly #sessions: Sessions;
 
-  constructor(node: Node, _root: RootDirectory) {
+  constructor(node: Node) {
     super(node, 'clone', 0o444, () => snapshot(''));
     this.#sessions = node.sessions;
   }

@@ -104,6 +104,24 @@ describe('saving', () => {
     await closing;
     expect(closed()).toBe(true);
   });
+
+  it("is over with the end: the directory may be another daemon's then", async () => {
+    const { keeper, saves, change, finish, closed } = setUp();
+    change();
+    const closing = keeper.close();
+    await settled();
+    change();
+    void keeper.saved();
+    finish();
+    await settled();
+    expect([saves, closed()]).toEqual([['1', '2'], false]);
+    finish();
+    await closing;
+    change();
+    expect(keeper.saved()).toBeUndefined();
+    await settled();
+    expect(saves).toEqual(['1', '2']);
+  });
 });
 
 function setUp({ retryMs = 60_000 } = {}) {

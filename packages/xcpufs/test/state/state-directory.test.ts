@@ -8,6 +8,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -107,6 +108,14 @@ describe('a state directory', () => {
     first.close();
     new StateDirectory(at).close();
     expect(existsSync(join(at, 'lock'))).toBe(false);
+  });
+
+  it('is left in order where the link cannot be taken away', () => {
+    const at = path();
+    const directory = new StateDirectory(at);
+    unlinkSync(join(at, 'lock'));
+    mkdirSync(join(at, 'lock'));
+    expect(() => directory.close()).not.toThrow();
   });
 
   it.each(['999999999 1', `${process.pid} 1`, 'nonsense'])(

@@ -1,3 +1,4 @@
+import { NinePError } from '@xcpu/9p-protocol';
 import type { Awaitable, OpenFile, Request, SyntheticAttributes } from '@xcpu/9p-protocol/server';
 import { XcpuFormatError } from '@xcpu/xcpu-protocol';
 import { describe, expect, it } from 'vitest';
@@ -64,6 +65,12 @@ describe('a ctl file', () => {
     expect(file.ran.at(-1)).toBe('next');
   });
 
+  it('tells of a command that fails at once, wherever it stands in a long write', async () => {
+    const { write } = setUp();
+    const refused = write(`${'more\n'.repeat(255)}refuse\n`) as Promise<number>;
+    await expect(refused).rejects.toThrow('as told');
+  });
+
   it('takes nothing more from a user who was deleted', () => {
     const { file, write, caller } = setUp();
     write('before\n');
@@ -117,12 +124,17 @@ describe('a ctl file', () => {
     expect(saves).toBe(1);
   });
 
-  it('says so where it could not be saved', async () => {
+  it('says so where it could not be saved, and tells that from a command that failed', async () => {
     const { file, write } = setUp();
-    file.saved = () => Promise.reject(new Error('disk full'));
-    await expect(write('first\n')).rejects.toThrow('disk full');
-    await expect(write('fail\n')).rejects.toThrow('disk full');
-    expect(file.ran).toEqual(['first', 'fail']);
+    file.saved = () => Promise.reject(new NinePError('done, but not saved: disk full', 28));
+    await expect(write('first\n')).rejects.toThrow(/^done, but not saved: disk full$/);
+    await expect(write('second\nmalformed\n')).rejects.toThrow(
+      expect.objectContaining({
+        ename: 'syntax error; before it: done, but not saved: disk full',
+        errno: 5,
+      }),
+    );
+    expect(file.ran).toEqual(['first', 'second', 'malformed']);
   });
 });
 
@@ -138,6 +150,7 @@ class Commands extends CommandFile {
     this.ran.push(line);
     if (line === 'fail') throw new Error('as told');
     if (line === 'malformed') throw new XcpuFormatError('syntax error');
+    if (line === 'refuse') return Promise.reject(new Error('as told'));
     if (line !== 'slow') return;
     return new Promise((resolve) => {
       this.finish = resolve;
