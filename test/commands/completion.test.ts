@@ -143,11 +143,17 @@ describe.each(Object.keys(SHELLS))('in %s', (shell) => {
 describe('xrx completion', () => {
   it('is the name of a node where it is not asked for in these words', async () => {
     const env = { XCPU_NODES_FILE: join(directory, 'nodes') };
-    const one = await runCommand('xrx', ['completion', 'tcsh'], { env });
+    const one = await runCommand('xrx', ['completion', 'bash', '-c', 'true'], { env });
     expect(one.status).toBe(254);
     expect(one.stderr).toMatch(/^xrx: completion: /);
     const other = await runCommand('xrx', ['-l', '-w', 'completion', 'bash'], { env });
     expect(other.status).toBe(254);
+  });
+
+  it.each([[['completion']], [['completion', 'tcsh']]])('names the shells: %j', async (args) => {
+    const { status, stdout, stderr } = await runCommand('xrx', args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('bash, zsh and fish');
   });
 });
 

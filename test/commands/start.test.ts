@@ -1,11 +1,15 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,6 +70,35 @@ describe('the compiled code that a command keeps', () => {
     expect((await run()).stderr).toMatch(REFUSED);
     expect(statSync(kept()).ino).not.toBe(ino);
     expect(statSync(kept()).mode & 0o777).toBe(0o600);
+  });
+
+  test('is neither taken from nor put into a folder that is a link, or another’s', async () => {
+    await run();
+    const { ino } = statSync(kept());
+    const elsewhere = join(home, 'elsewhere');
+    renameSync(folder(), elsewhere);
+    symlinkSync(elsewhere, folder());
+    writeFileSync(kept(), flipped(readFileSync(kept())));
+    expect((await run()).stderr).toMatch(REFUSED);
+    expect(statSync(kept()).ino).toBe(ino);
+    rmSync(folder());
+    renameSync(elsewhere, folder());
+    chmodSync(folder(), 0o777);
+    expect((await run()).stderr).toMatch(REFUSED);
+    expect(statSync(kept()).ino).toBe(ino);
+  });
+
+  test('is not taken from what a link leads to, nor from a FIFO', async () => {
+    await run();
+    const [file, target] = [kept(), join(home, 'target')];
+    renameSync(file, target);
+    symlinkSync(target, file);
+    expect((await run()).stderr).toMatch(REFUSED);
+    expect(lstatSync(file).isFile()).toBe(true);
+    rmSync(file);
+    execFileSync('mkfifo', ['-m', '600', file]);
+    expect((await run()).stderr).toMatch(REFUSED);
+    expect(lstatSync(file).isFile()).toBe(true);
   });
 
   test('of another command is not taken for its own', async () => {

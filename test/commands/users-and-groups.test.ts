@@ -103,13 +103,23 @@ describe('xgroupset and xuserset', () => {
     expect(await table('grent')).toEqual(['alices:41100']);
   });
 
+  test('nodes that fail alike share a line', async () => {
+    const down = '127.0.1.[30-33]!1';
+    expect(await site.run('xgroupset', [down, 'alices', '41100'])).toMatchObject({
+      status: 1,
+      stderr: `xgroupset: ${down}: connection refused: is xcpufs running there?\n`,
+    });
+  });
+
   test.each([
     ['xgroupset', ['n1', 'alices', 'many'], /GID many/],
     ['xgroupset', ['n1', 'alices'], /operands are missing; wanted: NODES GROUP GID/],
     ['xuserset', ['n1', 'alice', '4x', 'alices', 'KEY'], /UID 4x/],
     ['xuserset', ['n1', 'alice', '41001', 'alices', '/no/such/key.pub'], /\/no\/such\/key\.pub/],
     ['xuserset', ['n1', 'alice', '41001', 'alices', 'PRIVATE'], /PRIVATE/],
-    ['xuserset', ['flush', 'n1', 'extra'], /too many operands/],
+    ['xuserset', ['flush', 'n1', 'extra'], /too many operands; wanted: NODES\n/],
+    ['xgroupset', ['fluch', 'n1'], /fluch is none of the verbs add, delete, flush/],
+    ['xuserset', ['adduser', 'n1', 'a', '1', 'g', 'KEY'], /adduser is none of the verbs add, /],
     ['xuserset', ['addgroup', '-u', 'n1'], /-u/],
     ['xuserset', [], /missing/],
   ])('%s %j is wrong usage: 2', async (name, args, reason) => {

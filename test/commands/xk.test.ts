@@ -116,8 +116,7 @@ describe('the administrator', () => {
     expect(result).toMatchObject({ status: 1, stdout: '' });
     expect(result.stderr).toBe(
       [
-        'xk: n1: 4194303: no such process',
-        'xk: n2: 4194303: no such process',
+        'xk: n[1-2]: 4194303: no such process',
         'xk: n[1-3]: job/7: no such job',
         'xk: n[1-3]: other/1: no such job\n',
       ].join('\n'),
@@ -265,6 +264,26 @@ describe('an ordinary user', () => {
   });
 });
 
+describe('a pid without a node', () => {
+  test('is one of the only node that is named', async () => {
+    const [first, second] = await Promise.all([
+      startRank(ALICE, 1, 'job/1'),
+      startRank(ALICE, 1, 'job/2'),
+    ]);
+    expect(await xk('-w', 'n1', '9', String(first.pid))).toMatchObject(done);
+    expect(await first.ended()).toBe('9');
+    const many = await site.run('xk', ['9', String(second.pid)], { env: { NODES: 'n[1-2]' } });
+    expect(many).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining(`xk: ${second.pid}: a pid is one node's: name it`),
+    });
+    expect(await second.runs()).toBe(true);
+    const one = await site.run('xk', ['9', String(second.pid)], { env: { NODES: 'n1' } });
+    expect(one).toMatchObject(done);
+    expect(await second.ended()).toBe('9');
+  });
+});
+
 describe('wrong usage: 2', () => {
   test.each([
     [[], /operands are missing; wanted: SIGNAL NODES:PID\|JOBID\.\.\./],
@@ -272,6 +291,8 @@ describe('wrong usage: 2', () => {
     [['n1:5'], /n1:5: no signal; it comes first/],
     [['SIGFOO', 'n1:5'], /SIGFOO: no signal/],
     [['9', '1234'], /1234: on which node\? as in n8:1234/],
+    [['--all', '9', '1234'], /1234: a pid is one node's: name it, as in n8:1234/],
+    [['-w', 'n[1-2]', '9', 'job/1', '1234'], /1234: a pid is one node's/],
     [['9', 'n1:job'], /job: -m means all ranks of that job; one of them is n1:job\/RANK/],
     [['9', 'n1:0'], /0: a pid is 1 to/],
     [['9', 'n1:'], /a pid or a job is missing/],

@@ -88,7 +88,34 @@ describe('xps on two nodes with a job', () => {
           .map((row) => row[5]),
       ),
     ).toEqual(new Set(['myjob/2']));
-    expect(rows((await site.run('xps', ['-J', 'my', site.nodes])).stdout)).toHaveLength(1);
+    expect(await site.run('xps', ['-J', 'my', site.nodes])).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: `xps: ${site.nodes}: my: no such job\n`,
+    });
+  });
+
+  test('-x and -J show sessions that are over, not those that have not begun', async () => {
+    const ended = uniqueSeconds();
+    const detached = ['--detach', '-l', '-j', 'gone', 'n2', 'sh', '-c', `: ${ended}`];
+    expect((await site.xrx(detached)).stdout).toBe('gone\n');
+    await eventually('it is over', () => processesWith(ended).length === 0);
+    const login = await site.cluster.user(ALICE, site.cluster.nodes[1]);
+    const waiting = await login.newSession();
+    await waiting.ctl('id gone/2');
+    const shown = await site.run('xps', ['-J', 'gone', site.nodes]);
+    expect(shown).toMatchObject({ status: 0, stderr: '' });
+    expect(rows(shown.stdout).slice(1)).toEqual([['n2', '-', '??', '-', '-', 'gone/1', '(ended)']]);
+    expect((await site.run('xps', ['-x', site.nodes])).stdout).toContain('gone/1 ');
+    const json = await site.run('xps', ['--json', '-J', 'gone', site.nodes]);
+    expect(JSON.parse(json.stdout)).toEqual([
+      { node: 'n2', pid: null, ended: true, xcpusid: expect.any(String), xcpujid: 'gone/1' },
+    ]);
+    expect((await site.run('xps', [site.nodes])).stdout).not.toContain('(ended)');
+    login.close();
+    // Asking has not ended anything.
+    expect(await site.xrx(['-J', 'gone', 'n2'])).toMatchObject({ status: 0, stderr: '' });
+    expect((await site.run('xps', ['-J', 'gone', site.nodes])).status).toBe(1);
   });
 
   test('--json is for programs', async () => {

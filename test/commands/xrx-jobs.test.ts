@@ -115,6 +115,10 @@ describe('jobs of xrx', () => {
     const hung = await attached();
     hung.child.kill('SIGHUP');
     expect(await hung.result).toMatchObject({ status: 129, stderr: `xrx: left ${job}\n` });
+    const closed = await attached();
+    closed.child.stderr.destroy();
+    closed.child.kill('SIGHUP');
+    expect((await closed.result).status).toBe(129);
     const looking = site.startXrx(['--no-stdin', '-J', job, 'n1']);
     await looking.printed('ready');
     looking.child.kill('SIGINT');
@@ -145,6 +149,11 @@ describe('jobs of xrx', () => {
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr: "xrx: n3: no job two of alice's is there\n",
+    });
+    const none = await attach('none', site.nodes);
+    expect(none).toMatchObject({
+      status: 1,
+      stderr: `xrx: ${site.nodes}: no job none of alice's is there\n`,
     });
     expect((await attach('four', `${site.nodes},127.0.1.250`)).status).toBe(254);
     await noSessions();
@@ -251,7 +260,7 @@ describe('jobs of xrx', () => {
     ['-J with -j', ['-J', 'job', '-j', 'x', 'n1'], /-j is about starting/],
     ['-J with no job', ['-J', '/3', 'n1'], /the name of a job is wanted/],
     ['-J with a rank that is none', ['-J', 'job/x', 'n1'], /the name of a job is wanted/],
-    ['no name for a job', ['-j', '', 'n1', 'true'], /-j : the name of a job/],
+    ['no name for a job', ['-j', '', 'n1', 'true'], /-j '': a name without/],
   ])('wrong usage, %s: 2', async (_, args, reason) => {
     const { status, stdout, stderr } = await site.xrx(args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
@@ -266,7 +275,7 @@ describe('jobs of xrx', () => {
     expect((await site.xrx(print, { env: { JOBID: '' } })).stdout).toBe('/1\n');
     const wrong = await site.xrx(print, { env: { JOBID: 'a/b' } });
     expect(wrong.status).toBe(2);
-    expect(wrong.stderr).toContain('$JOBID a/b: the name of a job');
+    expect(wrong.stderr).toContain('$JOBID a/b: a name without');
   });
 
   test.each([['-l'], ['-L']])('$XCPUENV says what travels: %s', async (option) => {

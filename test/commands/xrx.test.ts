@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB } from '../support/cluster.js';
-import { bundle, cleanEnvironment } from '../support/command.js';
+import { bundle, type CommandOptions, cleanEnvironment } from '../support/command.js';
 import { lacksRoot } from '../support/needs.js';
 import { processesWith, uniqueSeconds } from '../support/processes.js';
 import { Site } from '../support/site.js';
@@ -94,6 +94,23 @@ describe('xrx on four nodes', () => {
     expect((await site.xrx(['n1', '/etc/passwd'])).status).toBe(126);
   });
 
+  test('$NODES and nodes that are named nevertheless: what became of them is told', async () => {
+    const env = { NODES: 'n[1-2]' };
+    const { status, stderr } = await site.xrx(['n3', 'date'], { env });
+    expect(status).toBe(127);
+    const hint =
+      'xrx: n3 was taken for the program, since $NODES names the nodes: unset NODES, or leave n3 out\n';
+    expect(stderr.endsWith(hint)).toBe(true);
+    const said = async (args: string[], options: CommandOptions = { env }) => {
+      const result = await site.xrx(args, options);
+      expect(result.status).toBe(127);
+      return result.stderr.includes('was taken for');
+    };
+    expect(await said(['sh', '-c', 'exit 127'])).toBe(false);
+    expect(await said(['-w', 'n1', 'n3', 'date'])).toBe(false);
+    expect(await said(['n1', 'n3', 'date'], {})).toBe(false);
+  });
+
   test('-c says where the program starts; 125 where that cannot be', async () => {
     expect((await site.xrx(['-c', '/usr', 'n1', 'pwd'])).stdout).toBe('/usr\n');
     const missing = await site.xrx(['-c', '/no/such/place', 'n1', 'pwd']);
@@ -155,7 +172,7 @@ describe('xrx on four nodes', () => {
     const seconds = uniqueSeconds();
     const result = await site.xrx(['--timeout', '0.3', site.nodes, 'sleep', seconds]);
     expect(result.status).toBe(124);
-    expect(result.stderr).toMatch(/n1: /);
+    expect(result.stderr).toMatch(/^xrx: n(1|\[1.*\]): still running after 0\.3 s/);
     await eventually('nothing runs', () => processesWith(seconds).length === 0);
   });
 

@@ -66,6 +66,7 @@ describe('the tarball', () => {
       /not for s390x/,
     );
     await expect(make(['--node', '/etc/passwd'], 'text')).rejects.toThrow(/no program of Linux/);
+    await expect(make(['--node', '/nope'], 'none')).rejects.toThrow(/dist: \/nope: no such file\n/);
   });
 });
 
@@ -116,7 +117,10 @@ describe('install.sh', () => {
     const script = join(unpacked, 'install.sh');
     await expect(shellRun(['sh'], [script, '--prefix', 'here'])).rejects.toThrow(/begins with \//);
     await expect(shellRun(['sh'], [script, '--prefix', '/a b'])).rejects.toThrow(/are possible/);
-    await expect(shellRun(['sh'], [script, '--what'])).rejects.toThrow(/usage: install.sh/);
+    await expect(shellRun(['sh'], [script, '--what'])).rejects.toThrow(
+      /install\.sh: --what: no such option\nusage: install\.sh/,
+    );
+    await expect(shellRun(['sh'], [script, '--prefix'])).rejects.toThrow(/--prefix: a directory/);
     const nowhere = join(directory, 'nowhere');
     await expect(shellRun(['sh'], [script, '--destdir', nowhere])).rejects.toThrow(
       /no such directory/,

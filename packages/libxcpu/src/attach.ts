@@ -1,4 +1,5 @@
 import { parseSessionIdParts, XcpuFormatError } from '@xcpu/xcpu-protocol';
+import { ownSignal, untilAborted } from './aborting.js';
 import { type DialOptions, dial, type NodeConnection } from './dial.js';
 import { NodeError, UsageError } from './errors.js';
 import { FAN_OUT, fanOut } from './fan-out.js';
@@ -10,6 +11,7 @@ import { type NodeTarget, resolveNodes } from './nodes.js';
 import type { Begun, RankPlan } from './rank.js';
 import { Session } from './session.js';
 
+/** Whose job it is, and how it is followed. */
 export interface AttachOptions extends Omit<DialOptions, 'signal' | 'ahead'>, FollowOptions {
   /** Whose job it is, or an administrator; the invoking user if left out. */
   readonly login?: Login | undefined;
@@ -39,8 +41,11 @@ export async function attach(
   const wanted = jobName(job);
   const login = options.login ?? (await userLogin());
   const { fanOut: atOnce = FAN_OUT, endsInput, keep, signal } = options;
-  signal?.throwIfAborted();
   const found = await fanOut(targets, (target) => findOn(target, login, wanted, options), atOnce);
+  if (signal?.aborted) {
+    for (const each of found) if (each.status === 'fulfilled') each.value.connection.close();
+    throw signal.reason;
+  }
   const plans = found.flatMap((outcome, index) => {
     const target = targets[index]!;
     return outcome.status === 'fulfilled'
@@ -68,13 +73,18 @@ export function jobName(text: string): JobName {
   } catch (error) {
     if (!(error instanceof XcpuFormatError)) throw error;
   }
-  throw new UsageError(`${printable(text)}: the name of a job is wanted, or NAME/RANK`);
+  throw new UsageError(`${printable(text) || "''"}: the name of a job is wanted, or NAME/RANK`);
 }
 
 /** What a node has of a job. */
 interface Found {
   readonly connection: NodeConnection;
-  readonly sessions: readonly JobSession[];
+  readonly sessions: readonly OpenedSession[];
+}
+
+/** One of them, with its files open; or why they are not, which is told of its rank. */
+interface OpenedSession extends JobSession {
+  readonly opened: PromiseSettledResult<Session>;
 }
 
 async function findOn(
@@ -83,10 +93,13 @@ async function findOn(
   job: JobName,
   options: AttachOptions,
 ): Promise<Found> {
-  const { connectTimeout, trace, msize, signal } = options;
+  const { connectTimeout, trace, msize } = options;
+  const signal = ownSignal(options.signal);
   const connection = await dial(target, login, { connectTimeout, trace, msize, signal });
   try {
-    const sessions = await findJobSessions(connection, job);
+    const open = async () =>
+      openAll(connection, await findJobSessions(connection, job, connectTimeout));
+    const sessions = await untilAborted(signal, connection, open);
     if (sessions.length > 0) return { connection, sessions };
     const name = job.rank === undefined ? job.jobid : `${job.jobid}/${job.rank}`;
     throw new NodeError(target.name, 'missing', `no job ${name} of ${connection.user}'s is there`);
@@ -96,23 +109,45 @@ async function findOn(
   }
 }
 
+/** One after the other, as legacy nodes want it; others are not waited for. */
+async function openAll(
+  connection: NodeConnection,
+  sessions: readonly JobSession[],
+): Promise<OpenedSession[]> {
+  const opened: OpenedSession[] = [];
+  for (const session of sessions) {
+    const [outcome] = await Promise.allSettled([Session.attach(connection, session.sid)]);
+    opened.push({ ...session, opened: outcome });
+  }
+  return opened;
+}
+
 /** The connection ends with the last of the sessions. */
 function plansOf({ connection, sessions }: Found, keep = false): RankPlan[] {
   const open = new Set(sessions);
   return sessions.map((session) => {
-    const { sid, rank, owner } = session;
+    const { rank, owner, opened } = session;
     const close = () => {
       open.delete(session);
       if (open.size === 0) connection.close();
     };
     const shared = { ...connection, close };
     const collects = !keep && owner === connection.user;
-    return { rank, target: connection.target, begin: () => follow(shared, sid, collects) };
+    return { rank, target: connection.target, begin: () => follow(shared, opened, collects) };
   });
 }
 
-async function follow(connection: NodeConnection, sid: string, collects: boolean): Promise<Begun> {
-  const session = await Session.attach(connection, sid);
+/** Waits for nothing: what the caller asks of a rank, to leave it or to send it a signal, finds its session. */
+async function follow(
+  connection: NodeConnection,
+  opened: PromiseSettledResult<Session>,
+  collects: boolean,
+): Promise<Begun> {
+  if (opened.status === 'rejected') {
+    connection.close();
+    throw opened.reason;
+  }
+  const session = opened.value;
   const finish = async () => {
     if (collects) await session.endWithReaders();
     await session.close();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { ownSignal, untilAborted } from './aborting.js';
 import { dial } from './dial.js';
 import { NodeError } from './errors.js';
 import { FAN_OUT, fanOut } from './fan-out.js';
@@ -8,7 +9,9 @@ import { requestError } from './node-errors.js';
 import { type NodeTarget, resolveNodes } from './nodes.js';
 import type { RankResult } from './rank.js';
 import { type LaunchOptions, launchOf } from './run.js';
+import { wipe } from './wiping.js';
 
+/** What is started, as whom, and what of it stays. */
 export interface DetachOptions
   extends Omit<LaunchOptions, 'files' | 'exportRoot' | 'legacyFiles' | 'fanOut'> {
   /** Whether the programs' input stays open, for whoever attaches. Default true. */
@@ -30,7 +33,7 @@ export interface DetachedJob {
  * Starts a program on all nodes that goes on when the caller is gone: in persistent sessions, which `attach` finds by
  * the job's name, and which stay until then. Their output is kept.
  *
- * @param options `jobid` is made up if left out
+ * @param options `jobid` is made up if left out or empty, as nobody could attach to a job without a name
  * @throws UsageError, SetupError before anything was run; NodeError where the user has a job of that name already
  */
 export async function detach(
@@ -40,10 +43,10 @@ export async function detach(
 ): Promise<DetachedJob> {
   const targets = typeof nodes === 'string' ? resolveNodes(nodes) : nodes;
   const { input = true, signal, fanOut: atOnce = FAN_OUT } = options;
-  const jobid = options.jobid ?? newJobId();
+  const jobid = options.jobid || newJobId();
   const way = { input, persistent: true };
   const job = await launchOf(targets, argv, { ...options, jobid }, way);
-  if (options.jobid !== undefined) await checkNew(targets, job, jobid, atOnce, signal);
+  if (options.jobid) await checkNew(targets, job, jobid, atOnce, signal);
   const outcomes = await fanOut(
     targets.map((target, index) => ({ target, rank: index + 1 })),
     ({ target, rank }) => startOn(target, job, rank, ownSignal(signal)),
@@ -76,9 +79,11 @@ async function checkNew(
   const outcomes = await fanOut(
     targets,
     async (target) => {
-      const connection = await dial(target, login, { ...dialOptions, signal: ownSignal(signal) });
+      const own = ownSignal(signal);
+      const connection = await dial(target, login, { ...dialOptions, signal: own });
       try {
-        const sessions = await findJobSessions(connection, { jobid });
+        const find = () => findJobSessions(connection, { jobid }, dialOptions.connectTimeout);
+        const sessions = await untilAborted(own, connection, find);
         return sessions.some(({ owner }) => owner === connection.user);
       } finally {
         connection.close();
@@ -87,15 +92,10 @@ async function checkNew(
     atOnce,
   );
   signal?.throwIfAborted();
-  const there = outcomes.findIndex(({ status, ...rest }) => 'value' in rest && rest.value);
+  const there = outcomes.findIndex((outcome) => outcome.status === 'fulfilled' && outcome.value);
   if (there < 0) return;
   const reason = `a job ${jobid} is there already: take another name, or end that one`;
   throw new NodeError(targets[there]!.name, 'failed', reason);
-}
-
-/** One for each node: thousands of listeners to one signal look like a leak to Node.js. */
-function ownSignal(signal: AbortSignal | undefined): AbortSignal {
-  return signal ? AbortSignal.any([signal]) : new AbortController().signal;
 }
 
 /** What was begun is not left half done: the session would stay, and nobody know of it. */
@@ -107,13 +107,20 @@ async function startOn(
 ): Promise<Launched> {
   const launched = await launch(target, job, rank, signal);
   try {
-    await launched.started;
+    await Promise.race([launched.started, aborted(signal)]);
     return launched;
   } catch (error) {
-    await launched.session.wipe().catch(() => {});
+    await wipe(launched.session);
     launched.connection.close();
     throw error;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason));
+  });
 }
 
 async function letGo(
@@ -123,7 +130,7 @@ async function letGo(
   const launched = outcomes.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
   await Promise.all(
     launched.map(async ({ connection, session }) => {
-      if (wiping) await session.wipe().catch(() => {});
+      if (wiping) await wipe(session);
       connection.close();
     }),
   );

@@ -24,6 +24,7 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 /** Every message of a node's conversation, for a log. */
 export type NodeTrace = (node: string, direction: 'received' | 'sent', message: AnyMessage) => void;
 
+/** How a node is connected to. */
 export interface DialOptions {
   /** Gives up with the signal's reason; once connected it does nothing any more. */
   readonly signal?: AbortSignal | undefined;

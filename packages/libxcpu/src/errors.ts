@@ -50,6 +50,17 @@ export class SetupError extends Error {
   override readonly name = 'SetupError';
 }
 
+/** A program of this machine that was to be sent to nodes cannot be: commands exit as if they had run it. */
+export class ProgramError extends SetupError {
+  /** 127 where there is none, 126 where it may not be run. */
+  readonly exitStatus: number;
+
+  constructor(message: string, exitStatus: number) {
+    super(message);
+    this.exitStatus = exitStatus;
+  }
+}
+
 /** The text of any thrown value, on its own. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

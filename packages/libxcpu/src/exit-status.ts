@@ -3,6 +3,9 @@ import type { RankResult } from './rank.js';
 
 /** A node could not be reached, refused the user, or was lost. */
 export const NODE_FAILED = 254;
+/** The program was not found; it is not executable. */
+export const NOT_FOUND = 127;
+export const NOT_EXECUTABLE = 126;
 /** A session or its namespace could not be made. */
 export const SESSION_FAILED = 125;
 /** A program was still running when its time was over. */

@@ -6,9 +6,15 @@ export type {
   UserEntry,
   WaitStatus,
 } from '@xcpu/xcpu-protocol';
+export { formatJson } from '@xcpu/xcpu-protocol';
 export { type AttachOptions, attach } from './attach.js';
 export { type DetachedJob, type DetachOptions, detach } from './detach.js';
 export * from './dial.js';
+export {
+  type EndedSession,
+  listProcessesAndEnded,
+  type NodeSnapshot,
+} from './ended-sessions.js';
 export * from './errors.js';
 export * from './exit-status.js';
 export { FAN_OUT, fanOut, Limiter } from './fan-out.js';
@@ -25,6 +31,7 @@ export * from './nodes.js';
 export * from './output.js';
 export * from './processes.js';
 export type { LegacyFiles, Program } from './program.js';
+export { readPublicKey } from './public-key-file.js';
 export type {
   ExitEvent,
   JobEvent,

@@ -1,17 +1,10 @@
-import { NinePError, OpenMode } from '@xcpu/9p-protocol';
-import { parseSessionId, type SessionId, XcpuFormatError } from '@xcpu/xcpu-protocol';
-import type { NodeConnection } from './dial.js';
-import { fanOut } from './fan-out.js';
-import { requestError } from './node-errors.js';
-import { openFile, readFile, release } from './node-files.js';
+import { CONNECT_TIMEOUT_MS, type NodeConnection } from './dial.js';
+import { requestError, timeoutError } from './node-errors.js';
+import { askSessions, type ListedSession, listSessions, readSessionId } from './session-list.js';
 
 /** A session of a job on a node. */
-export interface JobSession {
-  /** The session's directory on the node: a decimal number. */
-  readonly sid: string;
+export interface JobSession extends ListedSession {
   readonly rank: number;
-  /** Whose it is, by the node's names. */
-  readonly owner: string;
 }
 
 /** Which sessions are meant: a job's, or one rank's of it. */
@@ -21,23 +14,27 @@ export interface JobName {
   readonly rank?: number | undefined;
 }
 
-/** Ids that are asked for at once; a node answers that many without holding up anybody. */
-const IDS_AT_ONCE = 256;
-/** Bytes of an id: a job's name has no more than 256. */
-const MAX_ID_BYTES = 512;
-
 /**
  * A job's sessions on a node, whether or not their programs still run, by rank: those of whoever logged in; where there
  * are none, those of others that he may use, as an administrator or as a mate of their group.
+ *
+ * @param time longest time for it, in milliseconds, as other nodes wait for it: then the connection is ended
  * @throws NodeError
  */
 export async function findJobSessions(
   connection: NodeConnection,
   job: JobName,
+  time: number = CONNECT_TIMEOUT_MS,
 ): Promise<JobSession[]> {
+  const { client, target } = connection;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    client.destroy();
+  }, time);
   try {
     const all = await listSessions(connection);
-    const isOwn = ({ owner }: Listed) => owner === connection.user;
+    const isOwn = ({ owner }: ListedSession) => owner === connection.user;
     const own = await matching(connection, all.filter(isOwn), job);
     if (own.length > 0) return own;
     return await matching(
@@ -46,52 +43,23 @@ export async function findJobSessions(
       job,
     );
   } catch (error) {
-    throw requestError(connection.target, error);
-  }
-}
-
-type Listed = Omit<JobSession, 'rank'>;
-
-async function listSessions(connection: NodeConnection): Promise<Listed[]> {
-  const root = await openFile(connection, [], OpenMode.READ);
-  try {
-    const entries = await root.readDirectory();
-    return entries
-      .filter(({ name }) => /^\d{1,10}$/.test(name))
-      .map(({ name, uid }) => ({ sid: name, owner: uid }));
+    throw late ? timeoutError(target, time / 1000) : requestError(target, error);
   } finally {
-    await release(root);
+    clearTimeout(timer);
   }
 }
 
 async function matching(
   connection: NodeConnection,
-  sessions: readonly Listed[],
+  sessions: readonly ListedSession[],
   { jobid, rank }: JobName,
 ): Promise<JobSession[]> {
-  const atOnce = connection.legacy ? 1 : IDS_AT_ONCE;
-  const found = await fanOut(sessions, (session) => readId(connection, session), atOnce);
-  const readable = found.flatMap((each) => {
-    if (each.status === 'fulfilled') return each.value;
-    // What went meanwhile is no more, and what may not be read is none of the caller's.
-    if (each.reason instanceof NinePError && each.reason.kind === 'file') return [];
-    throw each.reason;
+  const found = await askSessions(connection, sessions, async (session) => {
+    const id = await readSessionId(connection, session.sid);
+    return id && { session, id };
   });
-  return readable
+  return found
     .filter(({ id }) => id.jobid === jobid && (rank === undefined || id.rank === rank))
     .map(({ session, id }) => ({ ...session, rank: id.rank }))
     .sort((a, b) => a.rank - b.rank || Number(a.sid) - Number(b.sid));
-}
-
-async function readId(
-  connection: NodeConnection,
-  session: Listed,
-): Promise<{ session: Listed; id: SessionId }[]> {
-  const text = await readFile(connection, [session.sid, 'id'], { limit: MAX_ID_BYTES });
-  try {
-    return [{ session, id: parseSessionId(text.toString('utf8')) }];
-  } catch (error) {
-    if (error instanceof XcpuFormatError) return [];
-    throw error;
-  }
 }

@@ -16,9 +16,9 @@ import {
 export interface FollowOptions {
   /** What every program reads; nothing if left out. A stream is destroyed once no program reads any more. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
-  /** Longest time for the whole run, in milliseconds; programs that still run then are wiped. */
+  /** Longest time for the whole run, in milliseconds. What still runs then is wiped; an attached job is left. */
   readonly timeout?: number | undefined;
-  /** Wipes the sessions; iteration and `result` then throw the signal's reason. */
+  /** Wipes the sessions, or leaves an attached job; iteration and `result` then throw the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Takes the events in place of whoever would iterate over the job. */
   readonly sink?: JobSink | undefined;
@@ -48,10 +48,11 @@ interface Following extends FollowOptions {
 
 /**
  * A program that runs on many nodes. Its events are to be taken, by iterating over it or by `options.sink`: a rank
- * whose output is not taken waits, as one that writes to a pipe. Leaving the iteration early wipes the sessions, but not
- * those of a job that was attached to.
+ * whose output is not taken waits, as one that writes to a pipe. Leaving the iteration early wipes the sessions, but
+ * not those of a job that was attached to.
  */
 export class Job implements AsyncIterable<JobEvent> {
+  /** The node of each rank, in their order. */
   readonly targets: readonly NodeTarget[];
   /**
    * How each rank ended, in order of rank, once all have and their events were taken. Rejects only with the reason

@@ -1,3 +1,4 @@
+import { untilAborted } from './aborting.js';
 import { type DialOptions, dial, type NodeConnection } from './dial.js';
 import { NodeError } from './errors.js';
 import type { Login } from './login.js';
@@ -8,8 +9,8 @@ import type { Program } from './program.js';
 import { type ServeFiles, Session } from './session.js';
 
 /**
- * Brings a program to a node, into `fs/` of a session that was made for it (`session.connection`, `session.id`). Answers
- * what the node is to run, and its arguments. What it throws is that rank's failure; the signal ends it.
+ * Brings a program to a node, into `fs/` of a session that was made for it (`session.connection`, `session.id`).
+ * Answers what the node is to run, and its arguments. What it throws is that rank's failure; the signal ends it.
  */
 export type ShipProgram = (
   session: Session,
@@ -56,18 +57,14 @@ export async function launch(
     session.catch(() => {});
   };
   const connection = await dial(target, job.login, { ...job.dialOptions, signal, ahead });
-  // From here on it is the end of the connection that ends whatever is under way.
-  const abort = () => connection.client.destroy();
-  signal.addEventListener('abort', abort);
   try {
-    signal.throwIfAborted();
-    checkNode(connection, job);
-    return await exec(connection, await (session ?? Session.create(connection)), job, rank, signal);
+    return await untilAborted(signal, connection, async () => {
+      checkNode(connection, job);
+      return exec(connection, await (session ?? Session.create(connection)), job, rank, signal);
+    });
   } catch (error) {
     connection.close();
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener('abort', abort);
+    throw error;
   }
 }
 

@@ -1,16 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
-import {
-  KEY_TYPES,
-  type NodeCommand,
-  type PublicKey,
-  parsePublicKey,
-  SSH_KEY_FILES,
-  XcpuFormatError,
-} from '@xcpu/xcpu-protocol';
+import { type NodeCommand, type PublicKey, SSH_KEY_FILES } from '@xcpu/xcpu-protocol';
 import { SetupError, systemText } from './errors.js';
-
-/** Largest key file of a user's that is read, in bytes. */
-const MAX_KEY_FILE = 64 * 1024;
+import { parseId } from './ids.js';
+import { isKeyFile, readPublicKey } from './public-key-file.js';
 
 /** Where this machine's users and groups are. */
 export interface LocalDatabase {
@@ -31,11 +23,12 @@ export function localUsers({ passwd = '/etc/passwd', group }: LocalDatabase = {}
   for (const { group: name, gid } of localGroups({ ...(group && { group }) })) {
     if (!groupNames.has(gid)) groupNames.set(gid, name);
   }
-  return readFields(passwd).flatMap(([user = '', , uid, gid, , home = '']) => {
+  return readFields(passwd).flatMap(([user = '', , uidText = '', gid, , home = '']) => {
+    const uid = parseId(uidText);
     const groupName = groupNames.get(Number(gid));
     const key = home === '' ? undefined : publicKeyOf(home);
-    if (user === '' || !isId(uid) || groupName === undefined || !key) return [];
-    return [{ command: 'user-add', user, uid: Number(uid), group: groupName, key }];
+    if (user === '' || uid === undefined || groupName === undefined || !key) return [];
+    return [{ command: 'user-add', user, uid, group: groupName, key }];
   });
 }
 
@@ -44,48 +37,18 @@ export function localUsers({ passwd = '/etc/passwd', group }: LocalDatabase = {}
  * @throws SetupError if the file cannot be read
  */
 export function localGroups({ group = '/etc/group' }: LocalDatabase = {}): GroupAdd[] {
-  return readFields(group).flatMap(([name = '', , gid]) =>
-    name !== '' && isId(gid) ? [{ command: 'group-add', group: name, gid: Number(gid) }] : [],
-  );
+  return readFields(group).flatMap(([name = '', , gidText = '']) => {
+    const gid = parseId(gidText);
+    return name !== '' && gid !== undefined ? [{ command: 'group-add', group: name, gid }] : [];
+  });
 }
 
-/**
- * A public key file for a user to be known by.
- * @throws SetupError naming the file, what is wrong with it and the way out
- */
-export function readPublicKey(file: string): PublicKey {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new SetupError(`cannot read the key file ${file}: ${systemText(error)}`);
-  }
-  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
-    throw new SetupError(
-      `${file} is a private key, which stays with its owner: give the public one, ${file}.pub`,
-    );
-  }
-  try {
-    return parsePublicKey(text);
-  } catch (error) {
-    if (!(error instanceof XcpuFormatError)) throw error;
-    throw new SetupError(
-      `${file}: ${error.message}: expected a line "ssh-rsa AAAA… comment" or of type ${otherTypes()}, as ssh-keygen makes`,
-    );
-  }
-}
-
-function otherTypes(): string {
-  return KEY_TYPES.filter((type) => type !== 'ssh-rsa').join(', ');
-}
-
-/** What stands there is for each user to say: a FIFO or a device must not hold up an administrator. */
 function publicKeyOf(home: string): PublicKey | undefined {
   const files = SSH_KEY_FILES.map((name) => `${home}/.ssh/${name}.pub`);
   try {
     const file = files.find((each) => {
       const stats = statSync(each, { throwIfNoEntry: false });
-      return stats?.isFile() && stats.size <= MAX_KEY_FILE;
+      return stats && isKeyFile(stats);
     });
     return file === undefined ? undefined : readPublicKey(file);
   } catch {
@@ -103,8 +66,4 @@ function readFields(file: string): string[][] {
   } catch (error) {
     throw new SetupError(`cannot read ${file}: ${systemText(error)}`);
   }
-}
-
-function isId(text: string | undefined): text is string {
-  return text !== undefined && /^\d{1,10}$/.test(text) && Number(text) < 0xffffffff;
 }

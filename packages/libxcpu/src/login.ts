@@ -29,6 +29,7 @@ export interface Login {
   readonly adminKeyMissing?: true;
 }
 
+/** Who logs in as an ordinary user, where it is not the invoking one with his own key. */
 export interface LoginOptions {
   /** Name to log in with; the invoking user's if left out. */
   readonly user?: string | undefined;
@@ -45,6 +46,7 @@ export async function userLogin({ user, keyFile }: LoginOptions = {}): Promise<L
   return { user: user ?? invokingUser(), key };
 }
 
+/** Who logs in as an administrator, and with which key. */
 export interface AdminLoginOptions {
   /** `-A`: the administrator's private key file. */
   readonly adminKeyFile?: string | undefined;

@@ -1,5 +1,6 @@
 import { OpenMode } from '@xcpu/9p-protocol';
 import { formatNodeCommand, type NodeCommand, XcpuFormatError } from '@xcpu/xcpu-protocol';
+import { ownSignal } from './aborting.js';
 import { type DialOptions, dial, type NodeConnection } from './dial.js';
 import { NodeError, UsageError } from './errors.js';
 import { fanOut } from './fan-out.js';
@@ -30,7 +31,8 @@ export async function commandNodes(
 ): Promise<NodeFailure[]> {
   const lines = commands.map((command) => ({ command, line: lineOf(command) }));
   const outcomes = await fanOut(targets, async (target) => {
-    const connection = await dialAs(target, logins, options);
+    const signal = ownSignal(options.signal);
+    const connection = await dialAs(target, logins, { ...options, signal });
     try {
       return await writeLines(connection, lines);
     } catch (error) {

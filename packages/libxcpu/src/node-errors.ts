@@ -12,7 +12,9 @@ export function connectError(target: NodeTarget, error: unknown): NodeError {
   const { name, host, port } = target;
   const where = `${host}!${port}`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = CONNECT_REASONS[code]?.(where, host) ?? `${errorText(error)} (${where})`;
+  const reason =
+    CONNECT_REASONS[code]?.(where, host === name ? '' : ` ${host}`) ??
+    `${errorText(error)} (${where})`;
   return new NodeError(name, 'unreachable', reason, { cause: error });
 }
 
@@ -79,11 +81,13 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 }
 
-const CONNECT_REASONS: Readonly<Record<string, (where: string, host: string) => string>> = {
+/** `other` is the host's name behind a blank, where the node is called otherwise. */
+const CONNECT_REASONS: Readonly<Record<string, (where: string, other: string) => string>> = {
   ECONNREFUSED: (where) => `connection refused (${where}): is xcpufs running there?`,
-  ENOTFOUND: (_, host) =>
-    `unknown host ${host}: give it an address in /etc/hosts or the node map (~/.config/xcpu/nodes)`,
-  EAI_AGAIN: (_, host) => `the name service does not answer for ${host}: try its IP address`,
+  ENOTFOUND: (_, other) =>
+    `unknown host${other}: give it an address in /etc/hosts or the node map ($XCPU_NODES_FILE or ~/.config/xcpu/nodes)`,
+  EAI_AGAIN: (_, other) =>
+    `the name service does not answer${other && ` for${other}`}: try its IP address`,
   EHOSTUNREACH: (where) => `no route to the host (${where}): is the node up?`,
   ENETUNREACH: (where) => `network unreachable (${where})`,
   ETIMEDOUT: (where) => `no answer (${where}): is the node up and the port open?`,
@@ -95,6 +99,10 @@ const CONNECT_REASONS: Readonly<Record<string, (where: string, host: string) => 
 function requestHint(ename: string): string {
   if (ename.endsWith(':group not found')) return ': add the group first, with xgroupset';
   if (ename.endsWith(':group not empty')) return ': delete its users first, with xuserset';
+  if (ename.endsWith(':group exists')) {
+    return ': xgetent group shows which has that name or number';
+  }
+  if (ename.endsWith(':user exists')) return ': xgetent passwd shows who has that name or number';
   if (ename === 'invalid key type') {
     return ': this node knows RSA keys only, as C nodes do; give one that ssh-keygen -t rsa makes';
   }

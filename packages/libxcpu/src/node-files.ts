@@ -5,6 +5,8 @@ import type { NodeConnection } from './dial.js';
 /** A path below a node's root, by names. */
 export type NodePath = readonly string[];
 
+const NEWLINE = 0x0a;
+
 interface FileOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,6 +57,18 @@ export async function readFile(
   } finally {
     await settle(connection, release(fid));
   }
+}
+
+/**
+ * The text of a file that was read.
+ * @throws NinePError (EFBIG) for more than `limit` lines
+ */
+export function textOfLines(name: string, bytes: Buffer, limit: number): string {
+  let lines = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) {
+    if (++lines > limit) throw new NinePError(`${name}: more than ${limit} lines`, Errno.EFBIG);
+  }
+  return bytes.toString('utf8');
 }
 
 /**

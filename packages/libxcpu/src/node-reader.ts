@@ -9,7 +9,6 @@ import {
   XcpuFormatError,
 } from '@xcpu/xcpu-protocol';
 import type { NodeConnection } from './dial.js';
-
 import { printable, requestError } from './node-errors.js';
 import { openFile, readFile, release } from './node-files.js';
 
@@ -102,9 +101,12 @@ export class NodeReader {
   /** Session directories have numbers for names. */
   async #countJobs(): Promise<number> {
     const root = this.#root ?? (await openFile(this.#connection, [], OpenMode.READ));
-    const entries = await root.readDirectory({ limit: MAX_LISTING_BYTES });
-    if (!this.#root) await release(root);
-    return entries.filter(({ name, qid }) => qid.type & QidType.DIR && /^\d+$/.test(name)).length;
+    try {
+      const entries = await root.readDirectory({ limit: MAX_LISTING_BYTES });
+      return entries.filter(({ name, qid }) => qid.type & QidType.DIR && /^\d+$/.test(name)).length;
+    } finally {
+      if (!this.#root) await release(root);
+    }
   }
 }
 

@@ -10,10 +10,12 @@ import {
 import type { NodeConnection } from './dial.js';
 import { NodeError } from './errors.js';
 import { requestError } from './node-errors.js';
-import { readFile } from './node-files.js';
+import { readFile, textOfLines } from './node-files.js';
 
 /** The tables of 65,536 users in hundreds of groups each stay below; nothing a node sends grows beyond. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
+/** Twice the users of a full node: short lines without end would take gigabytes. */
+const MAX_TABLE_LINES = 131_072;
 
 interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
@@ -68,7 +70,8 @@ async function readTable(
 ): Promise<string> {
   try {
     const limit = MAX_TABLE_BYTES;
-    return (await readFile(connection, [name], { ...options, limit })).toString('utf8');
+    const bytes = await readFile(connection, [name], { ...options, limit });
+    return textOfLines(name, bytes, MAX_TABLE_LINES);
   } catch (error) {
     throw requestError(connection.target, error);
   }

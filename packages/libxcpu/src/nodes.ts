@@ -26,6 +26,7 @@ export interface NodeTarget {
   readonly mapped?: true;
 }
 
+/** What a node set leaves open. */
 export interface ResolveOptions {
   /** Port of nodes that name none; that of xcpufs if left out. */
   readonly defaultPort?: number;

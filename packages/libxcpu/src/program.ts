@@ -27,7 +27,9 @@ export interface Program {
   readonly exportRoot?: string | undefined;
   /** How it reaches the files on a legacy node, which has no `term`. */
   readonly legacyFiles?: LegacyFiles | undefined;
-  /** Whether there is input for it. Without, its input ends at once: `closeStdin` is then needed for a legacy node only. */
+  /**
+   * Whether there is input for it. Without, its input ends at once: `closeStdin` is then needed for a legacy node only.
+   */
   readonly input: boolean;
   /** Variables added to what the node gives; a name that the node gives already keeps the node's value. */
   readonly env?: Iterable<EnvironmentEntry> | undefined;

@@ -5,6 +5,7 @@ import type { Launched } from './launch.js';
 import { requestError } from './node-errors.js';
 import type { NodeTarget } from './nodes.js';
 import type { OutputStream, Session } from './session.js';
+import { wipe } from './wiping.js';
 
 /** Bytes that one rank's program wrote. */
 export interface OutputEvent {
@@ -35,6 +36,7 @@ export interface ExitEvent extends RankResult {
   readonly session?: string;
 }
 
+/** What happens in a job. */
 export type JobEvent = OutputEvent | ExitEvent;
 
 /**
@@ -72,8 +74,6 @@ export interface RankContext {
 const READS_AHEAD = 3;
 /** An answer of so many bytes is a sign of it. */
 const MUCH = 16 * 1024;
-/** How long a node is waited for when its session is wiped, in milliseconds. */
-const WIPE_PATIENCE_MS = 2000;
 
 /** One program on one node, from connecting to its end. */
 export class Rank {
@@ -153,12 +153,7 @@ export class Rank {
     if (!this.#running) return this.#settingUp.abort(reason);
     this.#reason = reason;
     const { session, connection } = this.#running;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, WIPE_PATIENCE_MS);
-    });
-    await Promise.race([session.wipe().catch(() => {}), patience]);
-    clearTimeout(timer);
+    await wipe(session);
     this.#end(reason);
     connection.close();
   }

@@ -27,6 +27,7 @@ export interface LaunchOptions
   readonly fanOut?: number | undefined;
 }
 
+/** What is run, and how it is followed. */
 export interface JobOptions extends LaunchOptions, FollowOptions {}
 
 /**

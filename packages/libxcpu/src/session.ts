@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs';
-import { Errno, NinePError, OpenMode, protocolError, type Transport } from '@xcpu/9p-protocol';
+import { NinePError, OpenMode, protocolError, type Transport } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import {
-  formatArch,
   formatSessionCommand,
-  parseArch,
   parseWaitStatus,
   type SessionCommand,
   type WaitStatus,
@@ -16,9 +13,6 @@ import {
   allOrFirstError,
   type OpeningFile,
   openAhead,
-  openAndRead,
-  openFile,
-  readFile,
   rejectWithFirst,
   release,
   writeFile,
@@ -31,6 +25,7 @@ import {
   setUpCommands,
   setUpFiles,
 } from './program.js';
+import { makeSession, openSession, type SessionFiles, SHORT } from './session-files.js';
 import { TermTransport } from './term-transport.js';
 
 /** The streams that a session's program writes. */
@@ -62,24 +57,8 @@ interface SessionOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface SessionFiles {
-  readonly ctl: OpeningFile;
-  readonly wait: OpeningFile;
-  readonly stdout: OpeningFile;
-  readonly stderr: OpeningFile;
-  /** Only a legacy node's is opened before there is something to write. */
-  stdin?: OpeningFile;
-  /** Only where files are served. */
-  term?: OpeningFile;
-  /** Holds the session as the others do: letting go of it before them would only cost a request. */
-  readonly clone?: OpeningFile;
-}
-
 /** Longest time that a timer takes, in milliseconds: some 24 days. */
 const NEVER_MS = 2 ** 31 - 1;
-
-/** Bytes to ask for where the answer is a number or a short name. */
-const SHORT = 63;
 
 /**
  * A place on a node where one program runs (wire document, sections 3, 4 and 9). It lives as long as its files are
@@ -115,28 +94,21 @@ export class Session {
   /** Makes a session on a node: one round trip, and a second one that nothing need wait for. */
   static create(connection: NodeConnection, options: SessionOptions = {}): Promise<Session> {
     return attempt(connection, async () => {
-      const { directory, clone, id } = await cloneSession(connection, options);
-      const { legacy } = connection;
-      if (!legacy) return new Session(connection, id, directory, openAll(connection, id, clone));
-      const files = await openEach(connection, id, options);
-      // The clone file holds the session until its own files do.
-      await release(clone);
-      return new Session(connection, id, directory, files);
+      const { id, archDirectory, files } = await makeSession(connection, options);
+      return new Session(connection, id, archDirectory, files);
     });
   }
 
   /** A session that is there already; that it is not, or may not be used, is told by what is done with it. */
   static attach(connection: NodeConnection, id: string): Promise<Session> {
     return attempt(connection, async () => {
-      const { legacy } = connection;
-      const files = legacy ? await openEach(connection, id, {}) : openAll(connection, id);
-      return new Session(connection, id, '', files);
+      return new Session(connection, id, '', await openSession(connection, id));
     });
   }
 
   /**
-   * Lets the session's program reach files that `files` serves; to be called before `prepare`. Nothing need wait for it:
-   * its requests go out at once, and `files` is called when they were answered.
+   * Lets the session's program reach files that `files` serves; to be called before `prepare`. Nothing need wait for
+   * it: its requests go out at once, and `files` is called when they were answered.
    */
   async serve(files: ServeFiles, options: SessionOptions = {}): Promise<void> {
     const { connection, id } = this;
@@ -206,9 +178,8 @@ export class Session {
   }
 
   /**
-   * The next bytes that the program wrote, at most `count`, as the pieces that were received; an empty one once it can
-   * write no more. Several reads of one
-   * stream may be under way on a node that is not legacy: they are answered in order.
+   * The next bytes that the program wrote, at most `count`, as the pieces that were received; none once it can write no
+   * more. Several reads of one stream may be under way on a node that is not legacy: they are answered in order.
    */
   async read(
     stream: OutputStream,
@@ -228,12 +199,11 @@ export class Session {
   /** How the program ended, once it has. */
   wait(options: SessionOptions = {}): Promise<WaitStatus> {
     return this.#attempt(async () => {
+      const { target } = this.connection;
       const { fid, opened } = this.#files.wait;
       const [, status] = await allOrFirstError([opened, fid.read(0, SHORT, given(options))]);
       const text = Buffer.from(status).toString('latin1');
-      if (text === '') {
-        throw new NinePError('the session was wiped', Errno.EIO, { kind: 'closed' });
-      }
+      if (text === '') throw new NodeError(target.name, 'lost', 'the session was wiped');
       return parseWaitStatus(text);
     });
   }
@@ -324,19 +294,6 @@ async function attempt<T>({ target }: NodeConnection, work: () => Promise<T>): P
   }
 }
 
-async function cloneSession(
-  connection: NodeConnection,
-  options: SessionOptions,
-): Promise<{ directory: string; clone: Fid; id: string }> {
-  const directoryFound = archDirectory(connection, options);
-  if (connection.legacy) await directoryFound;
-  const cloned = openAndRead(connection, ['clone'], SHORT, options);
-  const [directory, { fid, data }] = await Promise.all([directoryFound, cloned]);
-  const id = Buffer.from(data).toString('latin1');
-  if (!/^\d{1,10}$/.test(id)) throw protocolError('the node names a session that is no number');
-  return { directory, clone: fid, id };
-}
-
 /** One write, unless the node takes only small ones: a command may span several. */
 async function writeInPieces(fid: Fid, data: Uint8Array, options: SessionOptions): Promise<void> {
   const { maxCount } = fid.client;
@@ -348,44 +305,6 @@ async function writeInPieces(fid: Fid, data: Uint8Array, options: SessionOptions
 function isUnknownCommand(error: unknown): boolean {
   const cause = error instanceof NodeError ? error.cause : undefined;
   return cause instanceof NinePError && cause.ename === 'unknown command';
-}
-
-/** All in one round trip. */
-function openAll(connection: NodeConnection, id: string, clone?: Fid): SessionFiles {
-  const open = (name: string, mode: number) => openAhead(connection, [id, name], mode);
-  return {
-    ctl: open('ctl', OpenMode.WRITE),
-    wait: open('wait', OpenMode.READ),
-    stdout: open('stdout', OpenMode.READ),
-    stderr: open('stderr', OpenMode.READ),
-    ...(clone && { clone: { fid: clone, opened: Promise.resolve() } }),
-  };
-}
-
-/** One after the other, as legacy nodes want it. */
-async function openEach(
-  connection: NodeConnection,
-  id: string,
-  options: SessionOptions,
-): Promise<SessionFiles> {
-  const open = async (name: string, mode: number) => {
-    const fid = await openFile(connection, [id, name], mode, options);
-    return { fid, opened: Promise.resolve() };
-  };
-  const ctl = await open('ctl', OpenMode.WRITE);
-  const wait = await open('wait', OpenMode.READ);
-  const stdin = await open('stdin', OpenMode.WRITE);
-  const stdout = await open('stdout', OpenMode.READ);
-  return { ctl, wait, stdin, stdout, stderr: await open('stderr', OpenMode.READ) };
-}
-
-/** Asks the node what it is only where the answer matters. */
-async function archDirectory(connection: NodeConnection, options: SessionOptions): Promise<string> {
-  const { XCPU_SYSROOT } = process.env;
-  if (!XCPU_SYSROOT) return '';
-  const text = await readFile(connection, ['arch'], options);
-  const directory = `${XCPU_SYSROOT}${formatArch(parseArch(text.toString('utf8')))}`;
-  return existsSync(directory) ? directory : '';
 }
 
 function given({ signal }: SessionOptions): { signal?: AbortSignal } {

@@ -124,9 +124,11 @@ class Signaller {
     if (legacy) return true;
     try {
       const directory = await root.walk([sid]);
-      const { uid } = await directory.stat();
-      void release(directory);
-      return uid === user;
+      try {
+        return (await directory.stat()).uid === user;
+      } finally {
+        void release(directory);
+      }
     } catch (error) {
       if (isGone(error)) return true;
       throw requestError(this.#connection.target, error);

@@ -24,6 +24,7 @@ const DEFAULT_SERVER = 'localhost';
 /** What errors call the server. */
 const SERVICE = 'statfs';
 
+/** Which statfs is asked, and how. */
 export interface StatfsOptions {
   /** `[tcp!]host[!port]` of the server; `$XCPU_STATFS`, else this machine, if left out. */
   readonly server?: string | undefined;
@@ -106,7 +107,8 @@ async function withStatfs<T>(options: StatfsOptions, work: (root: Fid) => Promis
     return await work(await attach(client, callerOf(options)));
   } catch (error) {
     const where = `${host}!${port}`;
-    throw statfsError(error, where, signal.aborted ? connectTimeout : undefined);
+    const named = options.server === undefined ? '$XCPU_STATFS' : '-s';
+    throw statfsError(error, where, named, signal.aborted ? connectTimeout : undefined);
   } finally {
     signal.removeEventListener('abort', abort);
     client?.close();
@@ -147,13 +149,23 @@ async function readText(root: Fid, name: string): Promise<string> {
   }
 }
 
-function statfsError(error: unknown, where: string, late: number | undefined): NodeError {
-  const hint = `(${where}): is statfs running there? $XCPU_STATFS names its host`;
+/** @param named what says where the server is */
+function statfsError(
+  error: unknown,
+  where: string,
+  named: string,
+  late: number | undefined,
+): NodeError {
+  const hint = `(${where}): is statfs running there? ${named} names its host`;
   if (late !== undefined) {
     return new NodeError(SERVICE, 'timeout', `no answer within ${late / 1000} s ${hint}`);
   }
   if (!(error instanceof NinePError)) {
-    return new NodeError(SERVICE, 'unreachable', `${systemText(error)} ${hint}`, { cause: error });
+    const unknown = error instanceof Error && 'code' in error && error.code === 'ENOTFOUND';
+    const reason = unknown
+      ? `unknown host (${where}): ${named} names the host of statfs`
+      : `${systemText(error)} ${hint}`;
+    return new NodeError(SERVICE, 'unreachable', reason, { cause: error });
   }
   const kind = error.kind === 'protocol' ? 'protocol' : error.kind === 'closed' ? 'lost' : 'failed';
   return new NodeError(SERVICE, kind, `${printable(error.ename)} ${hint}`, { cause: error });

@@ -53,7 +53,7 @@ describe('commandNodes', () => {
     const targets = [refuses.target, down, takes.target];
     const failures = await commandNodes(targets, [alice], [addGroup, { command: 'user-flush' }]);
     expect(failures.map(({ error }) => error.message)).toEqual([
-      'n1: staff:group exists',
+      'n1: staff:group exists: xgetent group shows which has that name or number',
       'n3: connection refused (127.0.0.1!1): is xcpufs running there?',
     ]);
     expect(failures[0]?.command).toBe(addGroup);

@@ -129,6 +129,10 @@ it('names an unknown host', async () => {
     kind: 'unreachable',
     message: expect.stringContaining('n9.invalid'),
   });
+  const own = { ...target, name: 'n9.invalid' };
+  await expect(dial(own, alice)).rejects.toMatchObject({
+    message: expect.stringMatching(/^n9\.invalid: (?!.*n9\.invalid)/),
+  });
 });
 
 describe('dialAs', () => {

@@ -14,9 +14,11 @@ import {
 import {
   CommandLineBuffer,
   formatArgv,
+  formatSessionId,
   formatWaitStatus,
   type PublicKey,
   parseSessionCommand,
+  parseSessionId,
   verifySignature,
   type WaitStatus,
 } from '@xcpu/xcpu-protocol';
@@ -47,6 +49,8 @@ export interface FakeNodeOptions {
   readonly noTerm?: boolean;
   /** Answers a line written to the node's ctl; what it throws is the node's error. */
   readonly command?: (line: string, user: string) => void;
+  /** Called with a line written to a session's ctl; the answer waits for it. */
+  readonly sessionCommand?: (line: string) => void | Promise<void>;
 }
 
 /** What a client wrote into a file, and how it had opened it. */
@@ -188,6 +192,11 @@ class Root extends SyntheticDirectory<string> {
     for (const session of this.#node.sessions) if (session.id === name) return session.directory;
     return super.find(name, request);
   }
+
+  override *list(request: Request<string>) {
+    yield* super.list(request);
+    for (const session of this.#node.sessions) yield session.directory;
+  }
 }
 
 /** A session on a fake node. */
@@ -204,6 +213,7 @@ export class FakeSession {
   readonly #term = { toClient: new FakeStream(), toNode: new FakeStream() };
   readonly #lines = new CommandLineBuffer();
   #argv = '';
+  #id = '/0';
   #signal!: (signal: number) => void;
   readonly #signalled = new Promise<number>((resolve) => {
     this.#signal = resolve;
@@ -212,7 +222,8 @@ export class FakeSession {
   constructor(node: FakeNode, id: string) {
     this.#node = node;
     this.id = id;
-    this.directory = new SyntheticDirectory({ name: id, mode: 0o555, uid: 'x', gid: 'x' });
+    this.directory = new SyntheticDirectory({ name: id, mode: 0o555, uid: 'alice', gid: 'x' });
+    this.directory.add(file('id', () => snapshot(this.#id)));
     for (const name of ['ctl', 'env', 'argv', 'ns']) {
       this.directory.add(file(name, (mode) => this.#text(name, mode)));
     }
@@ -237,14 +248,20 @@ export class FakeSession {
         const text = Buffer.from(data).toString();
         this.#node.written.push({ file: name, mode, text });
         if (name === 'argv') this.#argv = text;
-        if (name === 'ctl') for (const line of this.#lines.push(data)) this.#command(line);
+        if (name === 'ctl') for (const line of this.#lines.push(data)) await this.#command(line);
         return data.length;
       },
     };
   }
 
-  #command(line: string): void {
+  async #command(line: string): Promise<void> {
+    await this.#node.options.sessionCommand?.(line);
     const command = parseSessionCommand(line);
+    if (command.command === 'id') {
+      this.#id = formatSessionId(
+        parseSessionId(line.slice('id '.length), parseSessionId(this.#id)),
+      );
+    }
     if (command.command === 'argv') this.#argv = formatArgv(command.args);
     if (command.command === 'exec') void this.#exec(command.program);
     if (command.command === 'signal') this.#signal(command.signal);

@@ -91,8 +91,10 @@ describe('a statfs', () => {
     await listeners.pop()?.close();
     await expect(readStatfs({ server })).rejects.toMatchObject({ kind: 'unreachable' });
     await expect(readStatfs({ server })).rejects.toThrow(
-      `statfs: connection refused (${server}): is statfs running there? $XCPU_STATFS names its host`,
+      `statfs: connection refused (${server}): is statfs running there? -s names its host`,
     );
+    const env = { XCPU_STATFS: server };
+    await expect(readStatfs({ env })).rejects.toThrow('$XCPU_STATFS names its host');
   });
 
   it('that does not answer is given up', async () => {

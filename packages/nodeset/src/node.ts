@@ -93,7 +93,7 @@ export const MAX_PORT = 65535;
 
 function readUser(text: string, fail: (reason: string) => never): string {
   if (text === '') {
-    return fail('a user name is missing before "@"');
+    return fail('a user name is missing before "@"; nodeset -f makes nodes of a group @NAME');
   }
   if (text.includes('!')) {
     return fail('the user name comes first: user@tcp!host!port');

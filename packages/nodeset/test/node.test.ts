@@ -47,7 +47,7 @@ describe('parseNode', () => {
     ['a@b@c', 'a host name cannot have the character "@"'],
     ['-n8', 'a host name cannot start with "-"'],
     ['.n8', 'a host name cannot start with "."'],
-    ['@n8', 'a user name is missing before "@"'],
+    ['@n8', 'a user name is missing before "@"; nodeset -f makes nodes of a group @NAME'],
     ['-u@n8', 'a user name cannot start with "-"'],
     ['a:b@n8', 'a user name cannot have the character ":"'],
     ['tcp!u@n8', 'the user name comes first: user@tcp!host!port'],

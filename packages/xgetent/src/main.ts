@@ -1,5 +1,6 @@
 import type { NodeConnection } from '@xcpu/libxcpu';
 import {
+  foldErrors,
   parseCommandLine,
   printError,
   printOut,
@@ -65,12 +66,10 @@ async function main(args: readonly string[]): Promise<number> {
       connection.close();
     }
   });
-  const tables: NodeTable[] = [];
-  for (const outcome of outcomes) {
-    if (outcome.status === 'fulfilled') tables.push(outcome.value);
-    else printError(`xgetent: ${withWayOut(outcome.reason)}\n`);
-  }
-  const failed = tables.length < outcomes.length;
+  const tables = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const failures = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  for (const line of await foldErrors(failures)) printError(`xgetent: ${withWayOut(line)}\n`);
+  const failed = failures.length > 0;
   if (options.diff) return (await printDifferences(tables, options)) || failed ? 1 : 0;
   await printTables(tables, database, options);
   return failed ? 1 : 0;
@@ -105,8 +104,9 @@ async function printTables(
   { json }: Options,
 ): Promise<void> {
   if (json) {
+    const { formatJson } = await import('@xcpu/libxcpu');
     const all = tables.flatMap(({ node, entries }) => entries.map((entry) => ({ node, ...entry })));
-    return printOut(`${JSON.stringify(all)}\n`);
+    return printOut(`${formatJson(all)}\n`);
   }
   const { lineOf } = await import('./entries.js');
   const texts = tables.map(({ node, entries }) => {
@@ -120,12 +120,12 @@ async function printTables(
 async function printDifferences(tables: readonly NodeTable[], { json }: Options): Promise<boolean> {
   const { compareTables, formatDifferences } = await import('./comparison.js');
   const differences = compareTables(tables);
-  await printOut(json ? `${JSON.stringify(differences)}\n` : formatDifferences(differences));
+  const { formatJson } = await import('@xcpu/libxcpu');
+  await printOut(json ? `${formatJson(differences)}\n` : formatDifferences(differences));
   return differences.length > 0;
 }
 
-function withWayOut(error: Error): string {
-  const { message } = error;
+function withWayOut(message: string): string {
   return message.endsWith(': permission denied')
     ? `${message}: only the administrator reads these: give his key with -A`
     : message;

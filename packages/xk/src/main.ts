@@ -27,7 +27,7 @@ const TEXT = {
 start('xk', main);
 
 async function main(args: readonly string[]): Promise<number> {
-  const { parseOperand, takeSignal, withPlainSignal } = await import('./operands.js');
+  const { checkPids, parseOperand, takeSignal, withPlainSignal } = await import('./operands.js');
   const line = withPlainSignal(args);
   const { options, operands } = await parseCommandLine<Options>(TEXT, line, (command) => {
     command
@@ -37,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
         'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
       )
       .option('-a <FILE>', 'the same, as the historic xk has it')
-      .option('-k, --key <FILE>', 'your own private key (~/.ssh/id_rsa)');
+      .option('-k, --key <FILE>', 'your own private key (~/.ssh/id_rsa, id_ed25519, id_ecdsa)');
   });
   const { allRanks = false, nodes, all } = options;
   const [first, ...others] = operands;
@@ -50,12 +50,14 @@ async function main(args: readonly string[]): Promise<number> {
   if (nodes !== undefined && all) {
     throw new UsageError('-w names nodes, --all means all: give one');
   }
+  const given = all ? undefined : (nodes ?? NODES);
+  checkPids(parsed, given ? resolveNodes(given).length : undefined);
   const dialOptions = {
     connectTimeout: seconds('--connect-timeout', options.connectTimeout),
     trace: options.debug ? printTrace : undefined,
   };
   const elsewhere = parsed.some((operand) => operand.nodes === undefined)
-    ? await otherNodes(all ? undefined : (nodes ?? NODES), all === true, dialOptions)
+    ? await otherNodes(given, all === true, dialOptions)
     : [];
   const wanted = parsed.map((operand): Wanted => {
     const { nodes: own } = operand;

@@ -16,6 +16,7 @@ export interface Operand {
   readonly target: SignalTarget;
 }
 
+/** What the rest of the command line says of the operands. */
 export interface OperandSettings {
   /** `-m`: a job's name alone means all of its ranks. */
   readonly allRanks: boolean;
@@ -40,6 +41,17 @@ export function parseOperand(text: string, settings: OperandSettings): Operand {
   }
   const known = nodes !== undefined || named !== undefined;
   return { what, nodes, target: parseTarget(what, allRanks, known, nodes) };
+}
+
+/**
+ * @param nodes how many there are for operands that name none; undefined for as many as there happen to be
+ * @throws UsageError for a pid without its node: on the others that number is another process
+ */
+export function checkPids(operands: readonly Operand[], nodes: number | undefined): void {
+  if (nodes === 1) return;
+  const bare = operands.find((each) => each.nodes === undefined && each.target.kind === 'process');
+  if (bare)
+    throw new UsageError(`${bare.what}: a pid is one node's: name it, as in n8:${bare.what}`);
 }
 
 /**

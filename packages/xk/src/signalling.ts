@@ -9,6 +9,7 @@ import {
   type SignalTarget,
   signalOnNode,
 } from '@xcpu/libxcpu';
+import { foldErrors } from '@xcpu/libxcpu/cli';
 import { fold } from '@xcpu/nodeset';
 import type { Operand } from './operands.js';
 
@@ -20,7 +21,7 @@ export interface Wanted {
 
 /**
  * Signals all operands on their nodes, each node once.
- * @returns what went wrong, one line each: nodes that failed, then operand by operand
+ * @returns what went wrong, one line for each reason: nodes that failed, then operand by operand
  */
 export async function signalAll(
   wanted: readonly Wanted[],
@@ -40,18 +41,15 @@ export async function signalAll(
       connection.close();
     }
   });
-  const faults: string[] = [];
-  const found: Found[] = [];
-  for (const outcome of outcomes) {
-    if (outcome.status === 'fulfilled') found.push(...outcome.value);
-    else faults.push(errorLine(outcome.reason));
-  }
+  const found = outcomes.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+  const failures = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  const faults = await foldErrors(failures);
   for (const { operand } of wanted) {
     faults.push(
-      ...faultsOf(
+      ...(await faultsOf(
         operand,
         found.filter((each) => each.operand === operand),
-      ),
+      )),
     );
   }
   return faults;
@@ -85,12 +83,14 @@ function plansOf(wanted: readonly Wanted[]): Plan[] {
 }
 
 /** A process is wanted on each of its nodes, a job on any: ranks of it may be everywhere, and of somebody else's. */
-function faultsOf({ what, target }: Operand, found: readonly Found[]): string[] {
-  const faults = found.flatMap(({ result }) => result.errors.map(errorLine));
+async function faultsOf({ what, target }: Operand, found: readonly Found[]): Promise<string[]> {
+  const errors = found.flatMap(({ result }) => result.errors);
   if (target.kind === 'process') {
-    return faults.concat(found.flatMap((each) => processFault(target, each) ?? []));
+    return foldErrors([...errors, ...found.flatMap((each) => processFault(target, each) ?? [])]);
   }
-  if (faults.length > 0 || found.some(({ result }) => result.signalled > 0)) return faults;
+  if (errors.length > 0 || found.some(({ result }) => result.signalled > 0)) {
+    return foldErrors(errors);
+  }
   const foreign = found.filter(({ result }) => result.foreign > 0);
   if (foreign.length > 0) {
     const [{ user }] = foreign as [Found];
@@ -102,18 +102,16 @@ function faultsOf({ what, target }: Operand, found: readonly Found[]): string[] 
 function processFault(
   { pid }: Extract<SignalTarget, { kind: 'process' }>,
   { node, user, result }: Found,
-): string | undefined {
+): NodeError | undefined {
   const { signalled, foreign, errors } = result;
   if (signalled > 0 || errors.length > 0) return undefined;
-  return foreign > 0
-    ? `${node.name}: ${pid}: permission denied: it is in no session of ${user}'s; the administrator signals any, with -a`
-    : `${node.name}: ${pid}: no such process`;
+  const reason =
+    foreign > 0
+      ? `${pid}: permission denied: it is in no session of ${user}'s; the administrator signals any, with -a`
+      : `${pid}: no such process`;
+  return new NodeError(node.name, 'failed', reason);
 }
 
 function nodesOf(found: readonly Found[]): string {
   return fold(found.map(({ node }) => node.name));
-}
-
-function errorLine(error: unknown): string {
-  return error instanceof NodeError ? error.message : String(error);
 }

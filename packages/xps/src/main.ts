@@ -1,12 +1,16 @@
+import type { NodeConnection } from '@xcpu/libxcpu';
 import {
+  foldErrors,
+  linesThatFit,
   parseCommandLine,
+  printable,
   printError,
   printOut,
   seconds,
   start,
   takeNodes,
 } from '@xcpu/libxcpu/cli';
-import { formatTable, type NodeProcess } from './table.js';
+import { type Entry, formatTable } from './table.js';
 
 interface Options {
   readonly xcpu?: boolean;
@@ -18,7 +22,7 @@ interface Options {
 const TEXT = {
   name: 'xps',
   usage: ['NODES'],
-  summary: `Lists the processes of many nodes. A node that does not answer is named on stderr, and the exit status is then 1.`,
+  summary: `Lists the processes of many nodes. With -x and -J also the sessions whose programs are over, (ended), as those of xrx --detach are until xrx -J has read them. A node that does not answer is named on stderr, and the exit status is then 1, as where no node has anything of JOBID.`,
   examples: [
     ["xps 'n[8-11]'", 'all processes of four nodes'],
     ["xps -x 'n[8-11]'", 'those that xrx started'],
@@ -33,14 +37,11 @@ start('xps', main);
 async function main(args: readonly string[]): Promise<number> {
   const { options, operands } = await parseCommandLine<Options>(TEXT, args, (command) => {
     command
-      .option('-x, --xcpu', 'only processes of xcpu sessions')
-      .option(
-        '-J, --jobid <JOBID>',
-        'only processes of this job, or of one rank of it (JOBID/RANK)',
-      )
+      .option('-x, --xcpu', 'only processes of xcpu sessions, and sessions that are over')
+      .option('-J, --jobid <JOBID>', 'only those of this job, or of one rank of it (JOBID/RANK)')
       .option(
         '--json',
-        'print a JSON array, one object per process, times in ms and sizes in bytes',
+        'print a JSON array, one object per line of the table, times in ms and sizes in bytes',
       )
       .option(
         '-A, --admin-key <FILE>',
@@ -53,41 +54,50 @@ async function main(args: readonly string[]): Promise<number> {
     wanted: [],
   });
   const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
-  const { adminLogins, dialAs, fanOut, findNodes, listProcesses, printTrace } = await import(
-    '@xcpu/libxcpu'
-  );
+  const { adminLogins, dialAs, fanOut, findNodes, formatJson, NodeError, printTrace } =
+    await import('@xcpu/libxcpu');
   const dialOptions = { connectTimeout, trace: options.debug ? printTrace : undefined };
   const targets = await findNodes(nodes, dialOptions);
   const logins = await adminLogins({ adminKeyFile: options.adminKey, user: options.user });
   const outcomes = await fanOut(targets, async (target) => {
     const connection = await dialAs(target, logins, dialOptions);
     try {
-      const processes = await listProcesses(connection);
-      return processes
-        .sort((a, b) => a.pid - b.pid)
-        .map((entry) => ({ node: target.name, ...entry }));
+      return (await entriesOf(connection, options)).filter((entry) => isWanted(entry, options));
     } finally {
       connection.close();
     }
   });
-  const processes: NodeProcess[] = [];
-  let status = 0;
-  for (const outcome of outcomes) {
-    if (outcome.status === 'fulfilled') {
-      for (const entry of outcome.value) if (isWanted(entry, options)) processes.push(entry);
-    } else {
-      status = 1;
-      printError(`xps: ${outcome.reason.message}\n`);
-    }
+  const entries = outcomes.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+  const failures = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  const missing = options.jobid !== undefined && entries.length === 0;
+  if (missing) {
+    const answered = targets.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    const reason = `${printable(options.jobid ?? '')}: no such job`;
+    failures.push(...answered.map(({ name }) => new NodeError(name, 'missing', reason)));
   }
-  if (options.json) await printOut(`${JSON.stringify(processes)}\n`);
-  else if (outcomes.some(({ status }) => status === 'fulfilled')) {
-    await printOut(formatTable(processes));
+  for (const problem of await foldErrors(failures)) printError(`xps: ${problem}\n`);
+  if (options.json) await printOut(`${formatJson(entries)}\n`);
+  else if (!missing && failures.length < outcomes.length) {
+    await printOut(linesThatFit(formatTable(entries)));
   }
-  return status;
+  return failures.length > 0 ? 1 : 0;
 }
 
-function isWanted({ xcpusid, xcpujid }: NodeProcess, { xcpu, jobid }: Options): boolean {
+/** The processes of a node by pid; where sessions are asked for, those that are over behind them. */
+async function entriesOf(connection: NodeConnection, { xcpu, jobid }: Options): Promise<Entry[]> {
+  const { listProcesses, listProcessesAndEnded } = await import('@xcpu/libxcpu');
+  const withEnded = xcpu || jobid !== undefined;
+  const { processes, ended } = withEnded
+    ? await listProcessesAndEnded(connection)
+    : { processes: await listProcesses(connection), ended: [] };
+  const node = connection.target.name;
+  return [
+    ...processes.sort((a, b) => a.pid - b.pid).map((entry) => ({ node, ...entry })),
+    ...ended.map((entry) => ({ node, pid: null, ended: true as const, ...entry })),
+  ];
+}
+
+function isWanted({ xcpusid, xcpujid }: Entry, { xcpu, jobid }: Options): boolean {
   if (xcpu && xcpusid === '' && xcpujid === '') return false;
   return jobid === undefined || xcpujid === jobid || xcpujid.startsWith(`${jobid}/`);
 }

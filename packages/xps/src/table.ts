@@ -1,4 +1,4 @@
-import type { ProcessEntry } from '@xcpu/libxcpu';
+import type { EndedSession, ProcessEntry } from '@xcpu/libxcpu';
 import { formatColumns } from '@xcpu/libxcpu/cli';
 
 /** A process and the node that it runs on. */
@@ -6,16 +6,29 @@ export interface NodeProcess extends ProcessEntry {
   readonly node: string;
 }
 
+/** A session whose program is over, and its node. */
+export interface NodeSession extends EndedSession {
+  readonly node: string;
+  readonly pid: null;
+  readonly ended: true;
+}
+
+/** A line of the table. */
+export type Entry = NodeProcess | NodeSession;
+
 const HEADER = ['NODE', 'PID', 'TTY', 'STAT', 'TIME', 'JOBID', 'COMMAND'] as const;
 /** Columns of numbers, set flush right. */
 const RIGHT: ReadonlySet<string> = new Set(['PID', 'TIME']);
 
 /** A table with a line of headings; no cell but the last is empty, so that it can be cut at blanks. */
-export function formatTable(processes: readonly NodeProcess[]): string {
-  return formatColumns(HEADER, processes.map(cells), RIGHT);
+export function formatTable(entries: readonly Entry[]): string {
+  return formatColumns(HEADER, entries.map(cells), RIGHT);
 }
 
-function cells(process: NodeProcess): readonly string[] {
+function cells(process: Entry): readonly string[] {
+  if ('ended' in process) {
+    return [process.node, '-', '??', '-', '-', process.xcpujid, '(ended)'];
+  }
   return [
     process.node,
     String(process.pid),

@@ -29,7 +29,8 @@ export async function attached(
   const leaving = heedSignals(job, options.stdin);
   const status = await streams.status(job);
   if (leaving.signal === undefined) return status;
-  await streams.note(`left ${name}`);
+  // The terminal may be gone: that is one of the ways to leave.
+  await streams.note(`left ${name}`).catch(() => {});
   return 128 + leaving.signal;
 }
 

@@ -32,5 +32,5 @@ export function nameOfJob({ attach, jobid }: Options): string | undefined {
   const name = jobid ?? (process.env.JOBID || undefined);
   if (name === undefined || (name !== '' && !/[/()\p{Cc}]/u.test(name))) return name;
   const where = jobid === undefined ? '$JOBID' : '-j';
-  throw new UsageError(`${where} ${name}: the name of a job has no /, ( or )`);
+  throw new UsageError(`${where} ${name || "''"}: a name without /, ( or ) is wanted`);
 }

@@ -37,8 +37,8 @@ export interface ClientFiles {
 }
 
 /**
- * Makes this machine's files ready to be seen by programs on nodes. What serves them is loaded while the first node is at
- * work already, unless an option may be wrong about it.
+ * Makes this machine's files ready to be seen by programs on nodes. What serves them is loaded while the first node is
+ * at work already, unless an option may be wrong about it.
  * @param keyFile the key that xrx logs in with, which no node may see
  * @throws UsageError, SetupError for what the options ask and cannot be
  */

@@ -1,10 +1,16 @@
-import { detach, jobExitStatus, NodeError, type NodeTarget, SESSION_FAILED } from '@xcpu/libxcpu';
-import { printError, printOut } from '@xcpu/libxcpu/cli';
+import {
+  CANCELLED,
+  detach,
+  jobExitStatus,
+  NodeError,
+  type NodeTarget,
+  SESSION_FAILED,
+} from '@xcpu/libxcpu';
+import { foldErrors, printError, printOut } from '@xcpu/libxcpu/cli';
 import type { Options, Way } from './options.js';
 import { StatusLine } from './status-line.js';
 import { lastingSurroundings } from './surroundings.js';
 
-const INTERRUPTED = 130;
 /** What counts for a program that was started, however it ends. */
 const RUNS = { exitCode: 0 };
 
@@ -32,13 +38,14 @@ export async function detached(
       input: options.stdin,
       signal: interrupt,
     });
-    for (const { error } of job.started) if (error) printError(`xrx: ${error.message}\n`);
+    const failures = job.started.flatMap(({ error }) => error ?? []);
+    for (const line of await foldErrors(failures)) printError(`xrx: ${line}\n`);
     if (job.started.some(({ error }) => !error)) await printOut(`${job.jobid}\n`);
     return jobExitStatus(
       job.started.map((rank) => (rank.error ? rank : { ...rank, status: RUNS })),
     );
   } catch (error) {
-    if (interrupt.aborted) return INTERRUPTED;
+    if (interrupt.aborted) return CANCELLED;
     if (!(error instanceof NodeError)) throw error;
     printError(`xrx: ${error.message}\n`);
     return SESSION_FAILED;
@@ -50,7 +57,7 @@ function interruption(): AbortSignal {
   const ending = new AbortController();
   for (const name of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM']) {
     process.on(name, () => {
-      if (ending.signal.aborted) process.exit(INTERRUPTED);
+      if (ending.signal.aborted) process.exit(CANCELLED);
       ending.abort(new Error(`ended by ${name}`));
     });
   }

@@ -1,9 +1,15 @@
-import { type NodeTarget, run } from '@xcpu/libxcpu';
+import {
+  CANCELLED,
+  type Job,
+  NOT_FOUND,
+  type NodeTarget,
+  rankExitStatus,
+  run,
+} from '@xcpu/libxcpu';
 import type { Options, Way } from './options.js';
 import { Streams } from './streams.js';
 import { surroundings } from './surroundings.js';
 
-const SECOND_INTERRUPT = 130;
 /** Linux numbers of the signals that the programs are sent. */
 const FORWARDED = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
@@ -31,8 +37,27 @@ export async function foreground(
   for (const [name, number] of Object.entries(FORWARDED)) {
     process.on(name, () => {
       if (name !== 'SIGINT' || ++interrupts < 2) void job.signal(number);
-      else job.wipe().finally(() => process.exit(SECOND_INTERRUPT));
+      else job.wipe().finally(() => process.exit(CANCELLED));
     });
   }
-  return streams.status(job);
+  const status = await streams.status(job);
+  if (status === NOT_FOUND && (await tookNodes(job, argv, options))) {
+    const [nodes] = argv;
+    await streams.note(
+      `${nodes} was taken for the program, since $NODES names the nodes: unset NODES, or leave ${nodes} out`,
+    );
+  }
+  return status;
+}
+
+/** Whether nodes seem to have been named in front of the program though $NODES names them. */
+async function tookNodes(
+  { result }: Job,
+  [first = '', second]: readonly string[],
+  { nodes, all }: Options,
+): Promise<boolean> {
+  if (nodes !== undefined || all || !process.env.NODES || second === undefined) return false;
+  // Names of nodes mostly end in a number, those of shells, which end so for a program of theirs, do not.
+  if (!/^[^/]*[\d\]]$/.test(first)) return false;
+  return (await result).every((rank) => rankExitStatus(rank) === NOT_FOUND);
 }

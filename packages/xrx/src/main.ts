@@ -1,4 +1,4 @@
-import { parseCommandLine, seconds, start, takeNodes } from '@xcpu/libxcpu/cli';
+import { parseCommandLine, printable, seconds, start, takeNodes } from '@xcpu/libxcpu/cli';
 import type { Shell } from './completion.js';
 import type { Options } from './options.js';
 
@@ -58,7 +58,7 @@ gives values in lines NAME=VALUE.
 start('xrx', main);
 
 async function main(args: readonly string[]): Promise<number> {
-  const shell = completedShell(args);
+  const shell = await completedShell(args);
   if (shell) return (await import('./completion.js')).printCompletion(shell);
   const { options, operands } = await parseCommandLine<Options>(TEXT, args, (command) => {
     command
@@ -120,11 +120,15 @@ async function main(args: readonly string[]): Promise<number> {
 /**
  * The shell whose completions are asked for, by these two words and no other: a node that is called completion is
  * named by -w.
+ * @throws UsageError where there are none for it
  */
-function completedShell(args: readonly string[]): Shell | undefined {
+async function completedShell(args: readonly string[]): Promise<Shell | undefined> {
   const [verb, shell, ...more] = args;
   if (verb !== 'completion' || more.length > 0) return undefined;
-  return shell === 'bash' || shell === 'zsh' || shell === 'fish' ? shell : undefined;
+  if (shell === 'bash' || shell === 'zsh' || shell === 'fish') return shell;
+  const { UsageError } = await import('@xcpu/libxcpu');
+  const asked = shell === undefined ? 'which shell?' : `${printable(shell)}: no such completion;`;
+  throw new UsageError(`completion: ${asked} bash, zsh and fish are there`);
 }
 
 /** Options that may be given several times. */

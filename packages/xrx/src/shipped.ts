@@ -7,7 +7,7 @@ import type { StatusLine } from './status-line.js';
 /** Where shipping tells of itself. */
 export interface ShipTelling {
   readonly line: StatusLine;
-  note(text: string): unknown;
+  note(text: string): void | Promise<void>;
 }
 
 /**
@@ -31,7 +31,12 @@ export function shippedProgram(
       root,
       onProgress: (progress) => status.note(progress),
       // Who looks on may want to know; in a pipe it would be taken for what the programs say.
-      onNote: shown ? (note) => void telling.note(note) : undefined,
+      onNote: shown ? (note) => tell(telling, note) : undefined,
     }),
   };
+}
+
+/** Where nobody reads it any more nothing is lost. */
+function tell(telling: ShipTelling, text: string): void {
+  Promise.resolve(telling.note(text)).catch(() => {});
 }

@@ -1,13 +1,16 @@
 import { fstatSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Job,
   type JobEvent,
   JobOutput,
   type JobSink,
   jobExitStatus,
+  type NodeError,
   type OutputStyle,
   systemText,
 } from '@xcpu/libxcpu';
+import { foldErrors } from '@xcpu/libxcpu/cli';
 import type { Options } from './options.js';
 import { StatusLine } from './status-line.js';
 
@@ -23,6 +26,9 @@ export class Streams {
   /** Stays below what the programs write. */
   readonly line = new StatusLine(process.stderr.isTTY);
   readonly #output: JobOutput;
+  /** What failed in this turn, and the promise that it is told. */
+  #failures: NodeError[] = [];
+  #telling: Promise<void> | undefined;
 
   constructor(options: Pick<Options, 'label' | 'lines'>) {
     this.#output = new JobOutput(styleOf(options));
@@ -58,8 +64,20 @@ export class Streams {
     const written = this.#output.sink(event);
     // Whoever ended the run knows that he did.
     if (event.type !== 'exit' || !event.error || event.error.kind === 'cancelled') return written;
-    const { message } = event.error;
-    return Promise.resolve(written).then(() => this.note(message));
+    const { error } = event;
+    return Promise.resolve(written).then(() => this.#tell(error));
+  }
+
+  /** What fails at once on many nodes, as where none has a job, is told at once. */
+  #tell(error: NodeError): Promise<void> {
+    this.#failures.push(error);
+    this.#telling ??= nextTurn().then(async () => {
+      const failures = this.#failures;
+      this.#failures = [];
+      this.#telling = undefined;
+      for (const line of await foldErrors(failures)) await this.note(line);
+    });
+    return this.#telling;
   }
 
   async *#standardInput(): AsyncGenerator<Uint8Array> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatfsOptions } from '@xcpu/libxcpu';
 import {
   FdWriter,
+  linesThatFit,
   parseCommandLine,
   printable,
   printError,
@@ -10,7 +11,12 @@ import {
   start,
 } from '@xcpu/libxcpu/cli';
 import { NodeSet, NodeSetError } from '@xcpu/nodeset';
-import { formatNodeStatuses, type NodeDetails, type NodeStatus } from '@xcpu/xcpu-protocol';
+import {
+  formatJson,
+  formatNodeStatuses,
+  type NodeDetails,
+  type NodeStatus,
+} from '@xcpu/xcpu-protocol';
 import { screenText } from './screen.js';
 import { formatSummary } from './summary.js';
 import { formatTable } from './table.js';
@@ -50,6 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { options, operands } = await parseCommandLine<Options>(TEXT, args, (command) => {
     command
       .option('-s, --server <ADDRESS>', 'statfs, [tcp!]host[!port] ($XCPU_STATFS, localhost)')
+      .option('-a, --all', 'all nodes, even if $NODES names some')
       .option('--watch [SECONDS]', 'show it again and again, in place on a terminal')
       .option('--raw', 'print the lines of the file state, as the historic xstat does')
       .option('--json', 'print a JSON array, one object per node, sizes in bytes, times in s');
@@ -59,7 +66,11 @@ async function main(args: readonly string[]): Promise<number> {
     throw new UsageError('too many operands; wanted: NODES, or none');
   }
   if (options.raw && options.json) throw new UsageError('--raw and --json exclude each other');
-  const nodes = options.nodes ?? operands[0] ?? (process.env.NODES || undefined);
+  const named = options.nodes ?? operands[0];
+  if (options.all && named !== undefined) {
+    throw new UsageError(`--all means all nodes: leave out ${named}`);
+  }
+  const nodes = options.all ? undefined : (named ?? (process.env.NODES || undefined));
   const from: StatfsOptions = {
     server: options.server,
     user: options.user,
@@ -96,9 +107,9 @@ async function report(
 }
 
 function format(nodes: readonly NodeDetails[], { json, raw }: Options): string {
-  if (json) return `${JSON.stringify(nodes.map(flat))}\n`;
+  if (json) return `${formatJson(nodes.map(flat))}\n`;
   if (raw) return formatNodeStatuses(nodes.map(fitForTerminal));
-  return `${formatTable(nodes)}${formatSummary(nodes)}\n`;
+  return `${linesThatFit(formatTable(nodes))}${formatSummary(nodes)}\n`;
 }
 
 function fitForTerminal({ name, addr, arch, state, numjobs }: NodeDetails): NodeStatus {

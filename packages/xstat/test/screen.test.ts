@@ -18,3 +18,10 @@ it('keeps the summary where there are too many lines', () => {
   expect(plain(screenText(text, 11, 80))).toBe(text);
   expect(plain(screenText(text, 1, 80))).toBe('0\n(8 lines more)\n9\n');
 });
+
+it('shows all where the terminal tells no size', () => {
+  const lines = ['one', 'two', 'three', 'four', 'five'];
+  expect(screenText(`${lines.join('\n')}\n`, 0, 0)).toBe(
+    `\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`,
+  );
+});

@@ -73,14 +73,21 @@ function keptFile(): string | undefined {
   }
 }
 
-/** What was kept, if it is whole, of this very command, and nobody else's work: it is run as code. */
+/**
+ * What was kept, if it is whole, of this very command, and nobody else's work: it is run as code. In a folder of
+ * somebody else's, as whoever becomes another user may have one, a link could lead to what he has us own, or a FIFO
+ * hold us up.
+ */
 function readKept(file: string): Kept | undefined {
-  const { closeSync, fstatSync, openSync, readFileSync } = process.getBuiltinModule('node:fs');
+  const { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } =
+    process.getBuiltinModule('node:fs');
+  const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
   try {
-    const fd = openSync(file, 'r');
+    if (!isOurs(lstatSync(folderOf(file)))) return undefined;
+    const fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
-      const { uid, mode } = fstatSync(fd);
-      if (uid !== process.geteuid?.() || mode & WRITABLE_BY_OTHERS) return undefined;
+      const stats = fstatSync(fd);
+      if (!isOurs(stats) || !stats.isFile()) return undefined;
       const bytes = readFileSync(fd);
       const rest = bytes.subarray(DIGEST_BYTES);
       if (!bytes.subarray(0, DIGEST_BYTES).equals(digest(rest))) return undefined;
@@ -93,17 +100,26 @@ function readKept(file: string): Kept | undefined {
   }
 }
 
+function isOurs({ uid, mode }: { readonly uid: number; readonly mode: number }): boolean {
+  return uid === process.geteuid?.() && !(mode & WRITABLE_BY_OTHERS);
+}
+
+function folderOf(file: string): string {
+  return file.slice(0, file.lastIndexOf('/'));
+}
+
 /** A cache that cannot be written is none: nothing but time is lost. */
 function keep(file: string, level: number, code: Buffer): void {
-  const { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } =
+  const { existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } =
     process.getBuiltinModule('node:fs');
   const made = `${file}.${process.pid}`;
   try {
-    const folder = file.slice(0, file.lastIndexOf('/'));
+    const folder = folderOf(file);
     // Step by step: below /proc, Node.js 20 never comes back from making directories recursively.
-    for (const directory of [folder.slice(0, folder.lastIndexOf('/')), folder]) {
+    for (const directory of [folderOf(folder), folder]) {
       if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
     }
+    if (!isOurs(lstatSync(folder))) return;
     const rest = Buffer.concat([Buffer.of(level), code]);
     writeFileSync(made, Buffer.concat([digest(rest), rest]), { mode: 0o600, flag: 'wx' });
     renameSync(made, file);

@@ -1,8 +1,10 @@
 import type { NodeCommand } from '@xcpu/xcpu-protocol';
 import { UsageError } from '../errors.js';
+import { parseId } from '../ids.js';
 import type { NodePlanner, PlannerOptions, SiteFile } from '../index.js';
 import { printError } from '../print.js';
 import { type CommandText, parseCommandLine } from './command-line.js';
+import { foldErrors } from './folding.js';
 import { type NodeOperands, seconds, takeNodes } from './operands.js';
 import { runSite } from './site.js';
 
@@ -14,6 +16,8 @@ export interface AdminOptions {
   readonly all?: boolean;
   readonly connectTimeout?: string;
   readonly debug?: boolean;
+  /** Where the command line names no verb: those that there are. */
+  readonly verbs?: readonly string[];
 }
 
 /** What one verb of such a command takes and does. */
@@ -79,8 +83,9 @@ export async function runAdminCommand<V extends string>(
   const names = Object.keys(verbs) as (V | 'add')[];
   const { verb, operands: rest } = takeVerb(operands, names, 'add');
   checkSiteOptions(verb, options);
-  if (options.from !== undefined) return runFrom(command, options.from, rest, options);
-  return runVerb(text.name, options.local ? await localVerb(verb) : verbs[verb], rest, options);
+  const reached = { ...options, ...(rest === operands && { verbs: names }) };
+  if (options.from !== undefined) return runFrom(command, options.from, rest, reached);
+  return runVerb(text.name, options.local ? await localVerb(verb) : verbs[verb], rest, reached);
 }
 
 /** The verb that a command line begins with, else `fallback`, and the operands that follow it. */
@@ -132,8 +137,10 @@ export async function runVerb(
   const { targets, logins, dial } = await reach(nodes, options);
   const commands = await verb.commands(...rest);
   const failures = await commandNodes(targets, logins, commands, dial);
-  const told = failures.filter(({ error }) => !verb.keepsExisting || !isExisting(error.reason));
-  for (const { error } of told) printError(`${name}: ${error.message}\n`);
+  const told = failures
+    .map(({ error }) => error)
+    .filter(({ reason }) => !verb.keepsExisting || !isExisting(reason));
+  for (const line of await foldErrors(told)) printError(`${name}: ${line}\n`);
   return told.length > 0 ? 1 : 0;
 }
 
@@ -142,17 +149,17 @@ export async function runVerb(
  * @throws UsageError naming the operand
  */
 export function idOperand(name: string, text: string): number {
-  const id = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(id < 0xffffffff)) throw new UsageError(`${name} ${text}: a number is wanted`);
+  const id = parseId(text);
+  if (id === undefined) throw new UsageError(`${name} ${text}: a number is wanted`);
   return id;
 }
 
 function nodesOf(
   operands: readonly string[],
   wanted: readonly string[],
-  { nodes: option, all }: AdminOptions,
+  { nodes: option, all, verbs }: AdminOptions,
 ): NodeOperands {
-  return takeNodes(operands, { option, all, wanted });
+  return takeNodes(operands, { option, all, wanted, verbs });
 }
 
 /** Which nodes, and how to log in there. */
@@ -167,5 +174,5 @@ async function reach(nodes: string | undefined, options: AdminOptions) {
 }
 
 function isExisting(reason: string): boolean {
-  return /:(user|group) exists$/.test(reason);
+  return /:(user|group) exists\b/.test(reason);
 }

@@ -21,3 +21,12 @@ export function formatColumns(
   };
   return lines.map((row) => `${row.map(pad).join(' ')}\n`).join('');
 }
+
+/** Lines cut at the width of the terminal that they go to, as ps(1) does; whole where they go elsewhere. */
+export function linesThatFit(
+  text: string,
+  { isTTY, columns }: { readonly isTTY?: boolean; readonly columns?: number } = process.stdout,
+): string {
+  if (!isTTY || !columns) return text;
+  return text.replace(/.+/g, (line) => line.slice(0, columns));
+}

@@ -22,6 +22,7 @@ export interface CommandText {
   readonly exitStatus?: readonly (readonly [status: string, meaning: string])[];
 }
 
+/** A command line taken apart. */
 export interface CommandLine<Options> {
   readonly options: Options;
   readonly operands: readonly string[];

@@ -22,11 +22,13 @@ export function takeNodes(
     /** `-a` */
     readonly all?: boolean | undefined;
     readonly wanted?: readonly string[];
+    /** Verbs that could have come first, for the message where the number of operands is wrong. */
+    readonly verbs?: readonly string[] | undefined;
     readonly env?: Readonly<Record<string, string | undefined>>;
   },
 ): NodeOperands {
-  const { option, all, wanted, env = process.env } = settings;
-  if (all) return takeRest(operands, option, wanted);
+  const { option, all, wanted, verbs, env = process.env } = settings;
+  if (all) return takeRest(operands, option, wanted, verbs);
   const elsewhere = option ?? (env.NODES || undefined);
   const [first, ...others] = operands;
   if (elsewhere !== undefined && (!wanted || operands.length === wanted.length)) {
@@ -41,22 +43,31 @@ export function takeNodes(
   ) {
     return { nodes: first, rest: others };
   }
-  throw wrongOperands(operands, [...(option === undefined ? ['NODES'] : []), ...(wanted ?? [])]);
+  const names = [...(option === undefined ? ['NODES'] : []), ...(wanted ?? [])];
+  throw wrongOperands(operands, names, verbs);
 }
 
 function takeRest(
   operands: readonly string[],
   option: string | undefined,
   wanted: readonly string[] | undefined,
+  verbs: readonly string[] | undefined,
 ): NodeOperands {
   if (option !== undefined) throw new UsageError('-w names nodes, --all means all: give one');
-  if (wanted && operands.length !== wanted.length) throw wrongOperands(operands, wanted);
+  if (wanted && operands.length !== wanted.length) throw wrongOperands(operands, wanted, verbs);
   return { nodes: undefined, rest: operands };
 }
 
-function wrongOperands(operands: readonly string[], names: readonly string[]): UsageError {
+function wrongOperands(
+  operands: readonly string[],
+  names: readonly string[],
+  verbs: readonly string[] | undefined,
+): UsageError {
   const wrong = operands.length < names.length ? 'operands are missing' : 'too many operands';
-  return new UsageError(`${wrong}; wanted: ${names.join(' ') || 'none'}`);
+  const [first] = operands;
+  const verb =
+    verbs && first !== undefined ? `; ${first} is none of the verbs ${verbs.join(', ')}` : '';
+  return new UsageError(`${wrong}; wanted: ${names.join(' ') || 'none'}${verb}`);
 }
 
 /** The longest time that a timer can be set to, in milliseconds. */

@@ -1,5 +1,7 @@
 import type { Change, DialOptions, Login, NodePlanner, NodeTarget, SyncOutcome } from '../index.js';
+import { printable } from '../node-errors.js';
 import { printError, printOut } from '../print.js';
+import { foldReasons, type NodeReason } from './folding.js';
 
 /** All that is needed to make nodes what a file says. */
 export interface SiteRun {
@@ -29,19 +31,20 @@ export async function runSite(run: SiteRun): Promise<number> {
   return problems.length > 0 ? 1 : 0;
 }
 
-type Way = (nodes: string) => string;
+interface ProblemOfNode extends NodeReason {
+  /** What is to be done first, on which nodes. */
+  readonly way?: (nodes: string) => string;
+}
 
-/** What is to be said of nodes, by what it is. */
+/** What is to be said of nodes, by what it is. Names come from them: they are made fit for a terminal. */
 class Report {
   readonly #done = new Map<string, string[]>();
-  readonly #problems = new Map<string, { readonly nodes: string[]; readonly way?: Way }>();
+  readonly #problems: ProblemOfNode[] = [];
 
   add({ target, changes, note, problems }: SyncOutcome, dryRun: boolean): void {
     const node = target.name;
     for (const { text, way } of problems) {
-      const same = this.#problems.get(text) ?? { nodes: [], ...(way && { way }) };
-      this.#problems.set(text, same);
-      same.nodes.push(node);
+      this.#problems.push({ node, reason: text, ...(way && { way }) });
     }
     if (!changes || (changes.length === 0 && problems.length > 0)) return;
     const text = `${changesText(changes, dryRun)}${note === undefined ? '' : ` (${note})`}`;
@@ -53,11 +56,10 @@ class Report {
   async lines(): Promise<{ done: string[]; problems: string[] }> {
     const { fold } = await import('@xcpu/nodeset');
     return {
-      done: [...this.#done].map(([text, nodes]) => `${fold(nodes)}: ${text}`),
-      problems: [...this.#problems].map(([text, { nodes, way }]) => {
-        const set = fold(nodes);
-        return `${set}: ${text}${way ? `; first: ${way(set)}` : ''}`;
-      }),
+      done: [...this.#done].map(([text, nodes]) => printable(`${fold(nodes)}: ${text}`)),
+      problems: (await foldReasons(this.#problems)).map(({ nodes, reason, first: { way } }) =>
+        printable(`${nodes}: ${reason}${way ? `; first: ${way(nodes)}` : ''}`),
+      ),
     };
   }
 }

@@ -1,4 +1,4 @@
-import { SetupError, UsageError } from '../errors.js';
+import { ProgramError, SetupError, UsageError } from '../errors.js';
 import { printError } from '../print.js';
 import { keepCompiledCode } from './compiled-code.js';
 
@@ -8,7 +8,8 @@ const FAILED = 1;
 
 /**
  * Runs a command and ends the process with the status that it answers. What it throws is printed in one line after
- * the command's name, and the status is 2 for a UsageError and 1 for anything else.
+ * the command's name, and the status is the error's own for a ProgramError, 2 for what else is a UsageError or a SetupError, and 1 for anything
+ * else.
  */
 export function start(name: string, main: (args: readonly string[]) => Promise<number>): void {
   main(process.argv.slice(2)).then(
@@ -27,6 +28,7 @@ function report(name: string, error: unknown): number {
   }
   const text = error instanceof Error ? error.message : String(error);
   printError(prefixed(name, text));
+  if (error instanceof ProgramError) return error.exitStatus;
   return error instanceof SetupError ? WRONG_USAGE : FAILED;
 }
 

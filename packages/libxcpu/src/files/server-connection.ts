@@ -3,7 +3,7 @@ import { type Fid, type FileSystem, type MountOptions, mount } from '@xcpu/9p-pr
 import { CHALLENGE_BYTES, signChallengeInThread, XCPUFS_PORT } from '@xcpu/xcpu-protocol';
 import { CONNECT_TIMEOUT_MS } from '../dial.js';
 import { systemText, UsageError } from '../errors.js';
-import { adminLogins, type Login, userLogin } from '../login.js';
+import { ADMIN_USER, adminLogins, type Login, userLogin } from '../login.js';
 import { loginError, printable } from '../node-errors.js';
 import { printTrace } from '../trace.js';
 import { formatServerAddress, parseServerTarget, type ServerTarget } from './server-target.js';
@@ -143,7 +143,7 @@ function connectReason(target: ServerTarget, error: unknown): string {
   const at = place(target);
   if (code === 'ECONNREFUSED') return `connection refused${at}: ${serverHint(target.address)}`;
   if (code === 'ENOTFOUND') {
-    return `unknown host${at}: give it an address in /etc/hosts or the node map (~/.config/xcpu/nodes)`;
+    return `unknown host${at}: give it an address in /etc/hosts or the node map ($XCPU_NODES_FILE or ~/.config/xcpu/nodes)`;
   }
   return `${systemText(error)}${at}`;
 }
@@ -175,7 +175,9 @@ function mountError(target: ServerTarget, login: Login, error: unknown): Error {
     return new Error(`${name}: ${text}${place(target)}: is this a 9P server?`);
   }
   const { host, port } = address.kind === 'tcp' ? address : { host: address.path, port: 0 };
-  return loginError({ name, host, port }, login, error);
+  const refusal = loginError({ name, host, port }, login, error);
+  if (error.ename !== 'unknown user' || login.user === ADMIN_USER) return refusal;
+  return new Error(`${refusal.message}; -A FILE, as -A "$XCPU_ADMIN_KEY", logs in as one`);
 }
 
 /** Where a server is, in parentheses, if its name does not say so already. */

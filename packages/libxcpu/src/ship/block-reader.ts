@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SetupError, systemText } from '../errors.js';
+import { Limiter } from '../fan-out.js';
 import type { Patch } from './elf.js';
 import type { ShippedFile, SourceFile } from './packing.js';
 
@@ -8,16 +9,19 @@ export const BLOCK_BYTES = 256 * 1024;
 
 /** Bytes of blocks that are kept for nodes that are a little behind. */
 const KEPT_BYTES = 32 * 1024 * 1024;
+/** Files that are open at once: hundreds of nodes far apart would ask for thousands, more than a process may have. */
+const OPEN_FILES = 64;
 
 /**
- * Reads the files of a shipment for many nodes at once: nodes that are about as far as each other get the same bytes, so
- * that each is read once, and held once. One that has fallen behind has the system read them again.
+ * Reads the files of a shipment for many nodes at once: nodes that are about as far as each other get the same bytes,
+ * so that each is read once, and held once. One that has fallen behind has the system read them again.
  */
 export class BlockReader {
   readonly #keptBytes: number;
   /** The one that was asked for last at the end. */
   readonly #kept = new Map<string, { readonly data: Promise<Buffer>; readonly bytes: number }>();
   #bytes = 0;
+  readonly #limiter = new Limiter(OPEN_FILES);
 
   constructor(keptBytes = KEPT_BYTES) {
     this.#keptBytes = keptBytes;
@@ -38,7 +42,7 @@ export class BlockReader {
       this.#kept.set(key, kept);
       return kept.data;
     }
-    const data = readBlock(source, offset, bytes);
+    const data = this.#limiter.run(() => readBlock(source, offset, bytes));
     this.#kept.set(key, { data, bytes });
     this.#bytes += bytes;
     for (const [oldest, { bytes: its }] of this.#kept) {

@@ -105,6 +105,7 @@ export function readElf(read: ReadAt): ElfFile | undefined {
   };
 }
 
+/** Whether both are for the same machines. */
 export function sameFormat(one: ElfFormat, other: ElfFormat): boolean {
   return (
     one.bits === other.bits &&

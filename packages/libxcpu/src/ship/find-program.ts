@@ -1,6 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { posix } from 'node:path';
-import { SetupError } from '../errors.js';
+import { ProgramError } from '../errors.js';
+import { NOT_EXECUTABLE, NOT_FOUND } from '../exit-status.js';
 import type { FoundProgram } from './libraries.js';
 import type { Place } from './library-path.js';
 import { inspectFile } from './local-file.js';
@@ -11,10 +12,10 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 const ANY_EXECUTE = 0o111;
 
 /**
- * Finds a program: a name on the PATH of a tree; a path in the tree or, if it is not there, on this machine, since what a
- * user built for another machine is among his own files.
+ * Finds a program: a name on the PATH of a tree; a path in the tree or, if it is not there, on this machine, since what
+ * a user built for another machine is among his own files.
  * @param path the value of PATH
- * @throws SetupError naming it: there is none, it cannot be read or run
+ * @throws ProgramError naming it: there is none, or it cannot be run; SetupError if it cannot be read
  */
 export function findProgram(program: string, tree: SourceTree, path = DEFAULT_PATH): FoundProgram {
   const found = program.includes('/')
@@ -25,15 +26,18 @@ export function findProgram(program: string, tree: SourceTree, path = DEFAULT_PA
     const reason = program.includes('/')
       ? `not found${own ? '' : `, nor in ${tree.root}`}`
       : `not found on the PATH${own ? '' : ` in ${tree.root}`}`;
-    throw new SetupError(`${program}: ${reason}`);
+    throw new ProgramError(`${program}: ${reason}`, NOT_FOUND);
   }
   const { place, stats } = found;
   const local = place.tree.local(place.path);
   if (stats.isDirectory()) {
-    throw new SetupError(`${program}: is a directory: -e PROGRAM names the program in it`);
+    const reason = 'is a directory: -e PROGRAM names the program in it';
+    throw new ProgramError(`${program}: ${reason}`, NOT_EXECUTABLE);
   }
   const file = inspectFile(local);
-  if (!isExecutable(stats)) throw new SetupError(`${program}: not executable: see chmod +x`);
+  if (!isExecutable(stats)) {
+    throw new ProgramError(`${program}: not executable: see chmod +x`, NOT_EXECUTABLE);
+  }
   return { file, tree: place.tree, path: place.path };
 }
 

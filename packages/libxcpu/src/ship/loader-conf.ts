@@ -44,7 +44,9 @@ function linesOf(path: string): string[] {
   }
 }
 
-/** The files of a glob(7) pattern, which may have `*`, `?` and `[…]` in its last name, as every one that is in use has. */
+/**
+ * The files of a glob(7) pattern, which may have `*`, `?` and `[…]` in its last name, as every one that is in use has.
+ */
 function matches(tree: SourceTree, pattern: string): string[] {
   const name = posix.basename(pattern);
   if (!/[*?[]/.test(name)) return [pattern];

@@ -6,7 +6,8 @@ import type { LocalFile } from './local-file.js';
 const MAX_LOADER_BYTES = 16 * 1024 * 1024;
 
 /**
- * Whether a dynamic loader can be told the name that the program is to have: glibc 2.33 and later, musl 1.2.2 and later.
+ * Whether a dynamic loader can be told the name that the program is to have: glibc 2.33 and later, musl 1.2.2 and
+ * later.
  * @throws SetupError if it cannot even be told where libraries are, as it cannot be shipped then
  */
 export function takesName(loader: LocalFile): boolean {

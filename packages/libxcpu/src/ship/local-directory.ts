@@ -12,6 +12,7 @@ export interface DirectoryContents {
   readonly skipped: readonly string[];
 }
 
+/** A file of such a directory. */
 export interface DirectoryFile {
   /** Its path in the directory. */
   readonly name: string;

@@ -24,6 +24,7 @@ export interface ShippedFile {
 /** Where a file's bytes are: here, or in a file of this machine of which some are to be changed. */
 export type FileSource = Buffer | SourceFile;
 
+/** A file of this machine, and what is sent otherwise of it. */
 export interface SourceFile {
   readonly path: string;
   /** As it was when the shipment was planned: what has changed since is not sent. */

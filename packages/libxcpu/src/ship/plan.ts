@@ -27,6 +27,7 @@ export interface ShipRequest {
   readonly arch: Arch;
 }
 
+/** What nodes of one kind get. */
 export interface ShipPlan extends Shipment {
   /** The file in `fs/` that is to be run. */
   readonly run: string;
@@ -159,7 +160,10 @@ class Planner {
     ];
   }
 
-  /** Where a library is on the node: where it is in the shipped directory, or among those that are shipped by themselves. */
+  /**
+   * Where a library is on the node: where it is in the shipped directory, or among those that are shipped by
+   * themselves.
+   */
   #libraryDirectory({ name, file, place: { tree, path } }: Library): string {
     const real = tree.real(posix.dirname(path)) ?? posix.dirname(path);
     const inside = this.#inside(tree.local(real));

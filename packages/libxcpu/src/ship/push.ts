@@ -34,8 +34,8 @@ const DIRECTORY_MODE = 0o755;
 
 /**
  * Puts files into a session's `fs/`, which holds nothing of these names.
- * @throws NodeError naming the file that the node does not take, SetupError for one that cannot be read, NinePError where
- * the node was lost
+ * @throws NodeError naming the file that the node does not take, SetupError for one that cannot be read, NinePError
+ * where the node was lost
  */
 export async function push(
   session: Session,

@@ -1,7 +1,7 @@
 import type { GroupEntry, NodeCommand, UserEntry } from '@xcpu/xcpu-protocol';
 import { type Change, type NodePlan, orderSteps, type PlanOptions, type Problem } from './plan.js';
 import { ADMIN_GROUP, type SiteGroup } from './site-groups.js';
-import { NODES_OWN_USERS } from './site-users.js';
+import { NOBODY } from './site-users.js';
 
 /** What a node knows of groups, and who is in them. */
 export interface GroupTables {
@@ -93,8 +93,6 @@ class Members {
     return (this.#byGroup.get(group) ?? []).map((user) => ({ command, user, group }));
   }
 }
-
-const NOBODY = NODES_OWN_USERS[1];
 
 function append<K>(map: Map<K, string[]>, key: K, name: string): void {
   const names = map.get(key);

@@ -134,6 +134,7 @@ function holderInTheWay(
   return holder === name || (holder !== undefined && leaving.has(holder)) ? undefined : holder;
 }
 
+/** Commands as steps of one change. */
 export function stepsOf(commands: readonly NodeCommand[], change: Change): Step[] {
   return commands.map((command) => ({ command, change }));
 }

@@ -9,6 +9,7 @@ import { parseSiteGroups } from './site-groups.js';
 import { parseSiteUsers } from './site-users.js';
 import type { NodePlanner } from './sync-nodes.js';
 
+/** How much of a file counts. */
 export interface PlannerOptions {
   /** What a node has beside the file's is removed, what differs is changed; else only what is missing is added. */
   readonly sync: boolean;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { XcpuFormatError } from '@xcpu/xcpu-protocol';
 import { errorText, SetupError, systemText } from '../errors.js';
+import { printable } from '../node-errors.js';
 
 /** A text that says what users or groups a site has. */
 export interface SiteFile {
@@ -71,7 +72,8 @@ export function parseSiteFile<T extends SiteEntry>(
       entries.push(entry);
     } catch (error) {
       if (!(error instanceof XcpuFormatError || error instanceof SetupError)) throw error;
-      faults.push(`${file}:${index + 1}: ${errorText(error)}`);
+      // What is in the file may come from a directory where users write.
+      faults.push(printable(`${file}:${index + 1}: ${errorText(error)}`));
     }
   }
   if (faults.length > 0) throw new SetupError(shortened(faults).join('\n'));

@@ -10,8 +10,9 @@ import {
   parsePublicKey,
 } from '@xcpu/xcpu-protocol';
 import { errorText, SetupError, systemText } from '../errors.js';
-import { readPublicKey } from '../local-users.js';
+import { parseId } from '../ids.js';
 import { ADMIN_USER } from '../login.js';
+import { isKeyFile, readPublicKey } from '../public-key-file.js';
 import { parseSiteFile, type SiteEntry, type SiteFile, takeWord } from './site-file.js';
 
 /** A user as a site wants him to be on its nodes. */
@@ -24,13 +25,12 @@ export interface SiteUser extends SiteEntry {
   readonly fingerprint: string;
 }
 
+/** Who logs in without a key: in no group of the node's. */
+export const NOBODY = 'nobody';
 /** Users whom every node has, and has for itself. */
-export const NODES_OWN_USERS: readonly string[] = [ADMIN_USER, 'nobody'];
+export const NODES_OWN_USERS: readonly string[] = [ADMIN_USER, NOBODY];
 
 const FORM = 'NAME UID GROUP[,GROUP...] KEY';
-const MAX_KEY_FILE = 64 * 1024;
-/** The number that means none. */
-const NO_ID = 0xffffffff;
 
 /**
  * The users of a file: `NAME UID GROUP[,GROUP...] KEY` per line, the default group first. KEY is a public key line, or
@@ -66,9 +66,9 @@ export function parseSiteUsers(file: SiteFile): SiteUser[] {
  * @throws SetupError naming what stands there, and the form of a line
  */
 export function idOf(what: string, text: string, form: string): number {
-  const id = /^\d{1,10}$/.test(text) ? Number(text) : NO_ID;
-  if (id >= NO_ID) throw new SetupError(`${what} ${text}: a number is wanted; expected ${form}`);
-  return id;
+  const id = parseId(text);
+  if (id !== undefined) return id;
+  throw new SetupError(`${what} ${text}: a number is wanted; expected ${form}`);
 }
 
 function keyOf(text: string, directory: string): PublicKey {
@@ -87,12 +87,10 @@ function parseKey(text: string): PublicKey {
   }
 }
 
-/** What stands in a user's home is for him to say: a FIFO or a device must not hold up an administrator. */
 function refuseStrange(file: string): void {
   let usable: boolean;
   try {
-    const stats = statSync(file);
-    usable = stats.isFile() && stats.size <= MAX_KEY_FILE;
+    usable = isKeyFile(statSync(file));
   } catch (error) {
     throw new SetupError(`cannot read the key file ${file}: ${systemText(error)}`);
   }

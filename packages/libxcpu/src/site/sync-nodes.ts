@@ -1,5 +1,6 @@
 import { OpenMode } from '@xcpu/9p-protocol';
 import { formatNodeCommand, type NodeCommand } from '@xcpu/xcpu-protocol';
+import { ownSignal } from '../aborting.js';
 import type { DialOptions, NodeConnection } from '../dial.js';
 import { NodeError } from '../errors.js';
 import { fanOut } from '../fan-out.js';
@@ -13,6 +14,7 @@ import type { Change, NodePlan, Problem, Step } from './plan.js';
 /** Looks at a node and says what is to be done there. */
 export type NodePlanner = (connection: NodeConnection) => Promise<NodePlan>;
 
+/** How nodes are reached, and whether anything is changed. */
 export interface SyncOptions extends DialOptions {
   /** Nothing is done, and `changes` is what would be. */
   readonly dryRun?: boolean;
@@ -54,7 +56,8 @@ async function syncNode(
   planner: NodePlanner,
   options: SyncOptions,
 ): Promise<SyncOutcome> {
-  const connection = await dialAs(target, logins, options);
+  const signal = ownSignal(options.signal);
+  const connection = await dialAs(target, logins, { ...options, signal });
   try {
     const plan = await planner(connection);
     const { changes, note } = plan;

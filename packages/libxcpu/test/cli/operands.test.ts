@@ -52,6 +52,11 @@ describe('takeNodes', () => {
     [[], { wanted: ['GROUP'], env: { NODES: 'n8' } }, 'operands are missing; wanted: NODES GROUP'],
     [['n8', 'a', 'b'], { wanted: ['GROUP'] }, 'too many operands; wanted: NODES GROUP'],
     [['n8', 'a'], { wanted: ['GROUP'], option: 'n9' }, 'too many operands; wanted: GROUP'],
+    [
+      ['fluch', 'n8'],
+      { wanted: ['GROUP', 'GID'], verbs: ['add', 'flush'] },
+      'operands are missing; wanted: NODES GROUP GID; fluch is none of the verbs add, flush',
+    ],
     [['n8'], { wanted: [], option: 'n9' }, 'too many operands; wanted: none'],
     [['n8'], { wanted: [], all: true }, 'too many operands; wanted: none'],
     [['date'], { all: true, option: 'n9' }, '-w names nodes, --all means all: give one'],

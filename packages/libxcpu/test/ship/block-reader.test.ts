@@ -1,9 +1,23 @@
 import { statSync, writeFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { BLOCK_BYTES, BlockReader } from '../../src/ship/block-reader.js';
 import type { Patch } from '../../src/ship/elf.js';
 import type { ShippedFile } from '../../src/ship/packing.js';
 import { treeOf } from './trees.js';
+
+/** Files that are open, and the most that were. */
+const files = vi.hoisted(() => ({ open: 0, most: 0 }));
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const open = async (...args: Parameters<typeof real.open>) => {
+    const file = await real.open(...args);
+    files.most = Math.max(files.most, ++files.open);
+    const close = file.close.bind(file);
+    file.close = () => close().finally(() => files.open--);
+    return file;
+  };
+  return { ...real, open };
+});
 
 function fileOf(data: Buffer, patches: readonly Patch[] = []): ShippedFile & { path: string } {
   const path = treeOf({ file: data }).local('/file');
@@ -42,6 +56,16 @@ it('reads once for all who are about as far, and again for one who is behind', a
   const again = reader.read(file, 0);
   expect(again).not.toBe(first);
   expect((await again).equals(await first)).toBe(true);
+});
+
+it('has no more files open than a process may have, however many nodes ask', async () => {
+  const file = fileOf(Buffer.alloc(1000));
+  const reader = new BlockReader();
+  const reads = Array.from({ length: 1000 }, (_, at) => reader.read(file, at));
+  expect((await Promise.all(reads)).at(-1)).toHaveLength(1);
+  expect(files.most).toBeGreaterThan(1);
+  expect(files.most).toBeLessThanOrEqual(64);
+  expect(files.open).toBe(0);
 });
 
 it('reads nothing of a file that is not what it was', async () => {

@@ -141,3 +141,10 @@ function faultsOf(parse: () => unknown): string[] {
   }
   return [];
 }
+
+it('keeps what a file holds from driving the terminal that its faults are shown on', () => {
+  const text = 'alice \x1b[2J staff ~\u202eb/key\nbob \x9b5 staff\n\x1b[2J 5 staff key\n';
+  const parse = () => parseSiteUsers({ name: 'users', directory: '.', text });
+  expect(parse).toThrow(/users:1: UID \?\[2J/);
+  expect(parse).not.toThrow(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+});

@@ -51,9 +51,9 @@ export interface NamespaceProgram {
  *
  * - By default the programs see this machine's tree (or that below `root`) as theirs, with the node's `/dev`, `/proc`
  *   and `/sys`, and start in the directory that xrx was started in; in `/` if that is not below the root.
- * - `directories` is u-root cpu's form: parts between colons, each `NODE=YOURS`, or `SAME` for `SAME=SAME`. The programs
- *   see the node's own tree, with the directory YOURS of the exported tree over its directory NODE. They start where
- *   xrx was started if that is in one of YOURS, under the name that it has there; else where the node begins.
+ * - `directories` is u-root cpu's form: parts between colons, each `NODE=YOURS`, or `SAME` for `SAME=SAME`. The
+ *   programs see the node's own tree, with the directory YOURS of the exported tree over its directory NODE. They start
+ *   where xrx was started if that is in one of YOURS, under the name that it has there; else where the node begins.
  * - `file` is sent as it is, once checked. It says by its own `cd` where the programs start.
  * - `binds`, `A:B` or `A` for `A:A`: the node's own directory (or file) A is also seen at B.
  *

@@ -5,8 +5,9 @@ import { join, posix } from 'node:path';
 const MAX_SYSROOTS = 64;
 
 /**
- * The trees for other kinds of machine that `$XCPU_SYSROOT` holds (`Linux/aarch64`, …), as the nodes see them: a program
- * on such a node sees that tree as its `/`. None if the variable is not set, or names nothing below the exported root.
+ * The trees for other kinds of machine that `$XCPU_SYSROOT` holds (`Linux/aarch64`, …), as the nodes see them: a
+ * program on such a node sees that tree as its `/`. None if the variable is not set, or names nothing below the
+ * exported root.
  */
 export function sysroots(
   env: Readonly<Record<string, string | undefined>>,
