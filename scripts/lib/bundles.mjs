@@ -172,18 +172,17 @@ function folderOf(name) {
   return join(ROOT, 'packages', name);
 }
 
-/** When a source file of any package was last written, or this one. */
+/** When a source file of any package was last written, or of what bundles and completes. */
 async function newestSource() {
   const packages = await readdir(join(ROOT, 'packages'));
-  const folders = packages.map((name) => join(ROOT, 'packages', name, 'src'));
+  const sources = packages.map((name) => join(ROOT, 'packages', name, 'src'));
+  const folders = [...sources, dirname(fileURLToPath(import.meta.url))];
   const files = await Promise.all(
     folders.map(async (folder) =>
       (await readdir(folder, { recursive: true })).map((file) => join(folder, file)),
     ),
   );
-  return Math.max(
-    ...(await Promise.all([...files.flat(), fileURLToPath(import.meta.url)].map(modified))),
-  );
+  return Math.max(...(await Promise.all(files.flat().map(modified))));
 }
 
 /** In milliseconds since 1970; long ago when there is no such file. */

@@ -8,7 +8,9 @@ const MACHINES = { 62: 'x64', 183: 'arm64', 40: 'arm', 243: 'riscv64', 22: 's390
  * @throws Error for what is no program of Linux, or of a machine that is not known
  */
 export async function architectureOf(path) {
-  const file = await open(path);
+  const file = await open(path).catch(({ code }) => {
+    throw new Error(`${path}: ${code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`}`);
+  });
   try {
     const { buffer } = await file.read(Buffer.alloc(20), 0, 20, 0);
     if (buffer.toString('latin1', 0, 4) !== '\x7fELF')

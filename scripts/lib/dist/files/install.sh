@@ -14,6 +14,7 @@ fail() {
 }
 
 wrong_usage() {
+  echo "install.sh: $1" >&2
   echo "$usage" >&2
   exit 2
 }
@@ -27,7 +28,7 @@ while [ $# -gt 0 ]; do
   --prefix=*) prefix=${1#*=} ;;
   --destdir=*) destdir=${1#*=} ;;
   --prefix | --destdir)
-    [ $# -gt 1 ] || wrong_usage
+    [ $# -gt 1 ] || wrong_usage "$1: a directory is missing behind it"
     if [ "$1" = --prefix ]; then prefix=$2; else destdir=$2; fi
     shift
     ;;
@@ -36,7 +37,7 @@ while [ $# -gt 0 ]; do
     echo "$usage"
     exit 0
     ;;
-  *) wrong_usage ;;
+  *) wrong_usage "$1: no such option" ;;
   esac
   shift
 done
