@@ -1,4 +1,4 @@
-import type { NodeConnection } from './dial.js';
+import type { NodeConnection } from './node/dial.js';
 
 /**
  * A signal for the work on one node, aborted with that of the whole: thousands of listeners to one signal look like a

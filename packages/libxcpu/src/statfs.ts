@@ -13,9 +13,9 @@ import {
   XCPUFS_PORT,
   XcpuFormatError,
 } from '@xcpu/xcpu-protocol';
-import { CONNECT_TIMEOUT_MS, type NodeTrace } from './dial.js';
 import { errorText, NodeError, systemText, UsageError } from './errors.js';
-import { printable } from './node-errors.js';
+import { CONNECT_TIMEOUT_MS, type NodeTrace } from './node/dial.js';
+import { printable } from './node/errors.js';
 import { type NodeTarget, resolveNodes } from './nodes.js';
 
 /** Where statfs is if nobody says otherwise: on this machine. */

@@ -1,5 +1,5 @@
 import { formatMessage } from '@xcpu/9p-protocol';
-import type { NodeTrace } from './dial.js';
+import type { NodeTrace } from './node/dial.js';
 import { printError } from './print.js';
 
 /** Prints every message to stderr: `n8 -> Twalk tag 3 …` for what is sent, `n8 <- Rwalk …` for what comes. */

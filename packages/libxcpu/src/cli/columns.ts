@@ -1,4 +1,4 @@
-import { printable } from '../node-errors.js';
+import { printable } from '../node/errors.js';
 
 /**
  * Lines of cells as a table, a line of headings first. Whatever a peer put into a cell is fit for a terminal, and the

@@ -1,7 +1,7 @@
 /** What the commands share beside the library: starting and ending, options, operands. Loads nothing heavy. */
 
 export { FdWriter } from '../fd-writer.js';
-export { printable } from '../node-errors.js';
+export { printable } from '../node/errors.js';
 export { printError, printOut } from '../print.js';
 export { type AdminCommand, idOperand, runAdminCommand, takeVerb, type Verb } from './admin.js';
 export { formatColumns, linesThatFit } from './columns.js';

@@ -1,5 +1,5 @@
 import type { Change, DialOptions, Login, NodePlanner, NodeTarget, SyncOutcome } from '../index.js';
-import { printable } from '../node-errors.js';
+import { printable } from '../node/errors.js';
 import { printError, printOut } from '../print.js';
 import { foldReasons, type NodeReason } from './folding.js';
 

@@ -1,10 +1,10 @@
 import { DEFAULT_PORT, type Dialect, dial, NinePError, type Transport } from '@xcpu/9p-protocol';
 import { type Fid, type FileSystem, type MountOptions, mount } from '@xcpu/9p-protocol/client';
 import { CHALLENGE_BYTES, signChallengeInThread, XCPUFS_PORT } from '@xcpu/xcpu-protocol';
-import { CONNECT_TIMEOUT_MS } from '../dial.js';
 import { systemText, UsageError } from '../errors.js';
 import { ADMIN_USER, adminLogins, type Login, userLogin } from '../login.js';
-import { loginError, printable } from '../node-errors.js';
+import { CONNECT_TIMEOUT_MS } from '../node/dial.js';
+import { loginError, printable } from '../node/errors.js';
 import { printTrace } from '../trace.js';
 import { formatServerAddress, parseServerTarget, type ServerTarget } from './server-target.js';
 

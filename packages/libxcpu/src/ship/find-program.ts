@@ -1,7 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { ProgramError } from '../errors.js';
-import { NOT_EXECUTABLE, NOT_FOUND } from '../exit-status.js';
+import { NOT_EXECUTABLE, NOT_FOUND } from '../job/exit-status.js';
 import type { FoundProgram } from './libraries.js';
 import type { Place } from './library-path.js';
 import { inspectFile } from './local-file.js';

@@ -8,10 +8,10 @@ import {
 } from '@xcpu/9p-protocol';
 import { Fid } from '@xcpu/9p-protocol/client';
 import { NodeError } from '../errors.js';
-import { printable } from '../node-errors.js';
-import { allOrFirstError, release } from '../node-files.js';
-import { lackOf } from '../node-lacks.js';
-import type { Session } from '../session.js';
+import type { Session } from '../job/session.js';
+import { printable } from '../node/errors.js';
+import { allOrFirstError, release } from '../node/files.js';
+import { lackOf } from '../node/lacks.js';
 import { BLOCK_BYTES, type BlockReader } from './block-reader.js';
 import type { Shipment, ShippedFile } from './packing.js';
 import { Window } from './window.js';

@@ -1,9 +1,9 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { type Arch, formatArch, localArch, parseArch } from '@xcpu/xcpu-protocol';
 import { NodeError, SetupError, systemText } from '../errors.js';
-import type { ShipProgram } from '../launch.js';
-import { readFile } from '../node-files.js';
-import type { Session } from '../session.js';
+import type { ShipProgram } from '../job/launch.js';
+import type { Session } from '../job/session.js';
+import { readFile } from '../node/files.js';
 import { BlockReader } from './block-reader.js';
 import { planShipment, type ShipPlan } from './plan.js';
 import { push } from './push.js';

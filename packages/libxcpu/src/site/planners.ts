@@ -1,6 +1,6 @@
-import type { NodeConnection } from '../dial.js';
 import { SetupError } from '../errors.js';
-import { readGroups, readKeys, readUsers } from '../node-tables.js';
+import type { NodeConnection } from '../node/dial.js';
+import { readGroups, readKeys, readUsers } from '../node/tables.js';
 import type { PlanOptions } from './plan.js';
 import { planGroups } from './plan-groups.js';
 import { planUsers, type UserTables } from './plan-users.js';

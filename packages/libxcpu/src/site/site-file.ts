@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { XcpuFormatError } from '@xcpu/xcpu-protocol';
 import { errorText, SetupError, systemText } from '../errors.js';
-import { printable } from '../node-errors.js';
+import { printable } from '../node/errors.js';
 
 /** A text that says what users or groups a site has. */
 export interface SiteFile {

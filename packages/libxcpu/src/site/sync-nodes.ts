@@ -1,13 +1,13 @@
 import { OpenMode } from '@xcpu/9p-protocol';
 import { formatNodeCommand, type NodeCommand } from '@xcpu/xcpu-protocol';
 import { ownSignal } from '../aborting.js';
-import type { DialOptions, NodeConnection } from '../dial.js';
 import { NodeError } from '../errors.js';
 import { fanOut } from '../fan-out.js';
 import type { Login } from '../login.js';
-import { dialAs } from '../node-commands.js';
-import { requestError } from '../node-errors.js';
-import { openFile, release } from '../node-files.js';
+import { dialAs } from '../node/commands.js';
+import type { DialOptions, NodeConnection } from '../node/dial.js';
+import { requestError } from '../node/errors.js';
+import { openFile, release } from '../node/files.js';
 import type { NodeTarget } from '../nodes.js';
 import type { Change, NodePlan, Problem, Step } from './plan.js';
 

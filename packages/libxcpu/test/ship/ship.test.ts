@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { SetupError } from '../../src/errors.js';
-import { run } from '../../src/run.js';
+import { run } from '../../src/job/run.js';
 import { ship } from '../../src/ship/ship.js';
 import { alice, fakeNode } from '../support.js';
 import { elfFile } from './elf-builder.js';

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { OpenMode, protocolError } from '@xcpu/9p-protocol';
+import type { Fid } from '@xcpu/9p-protocol/client';
+import { formatArch, parseArch } from '@xcpu/xcpu-protocol';
+import type { NodeConnection } from '../node/dial.js';
+import {
+  type OpeningFile,
+  openAhead,
+  openAndRead,
+  openFile,
+  readFile,
+  release,
+} from '../node/files.js';
+
+/** The open files of a session, which hold it. */
+export interface SessionFiles {
+  readonly ctl: OpeningFile;
+  readonly wait: OpeningFile;
+  readonly stdout: OpeningFile;
+  readonly stderr: OpeningFile;
+  /** Only a legacy node's is opened before there is something to write. */
+  stdin?: OpeningFile;
+  /** Only where files are served. */
+  term?: OpeningFile;
+  /** Holds the session as the others do: letting go of it before them would only cost a request. */
+  readonly clone?: OpeningFile;
+}
+
+/** A session that was made. */
+export interface MadeSession {
+  /** Its directory on the node: a decimal number. */
+  readonly id: string;
+  /** Where programs of the node's kind of machine are on this one: `$XCPU_SYSROOT/<arch>`, empty for nowhere. */
+  readonly archDirectory: string;
+  readonly files: SessionFiles;
+}
+
+/** Bytes to ask for where the answer is a number or a short name. */
+export const SHORT = 63;
+
+interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes a session on a node, and opens its files.
+ * @throws NinePError
+ */
+export async function makeSession(
+  connection: NodeConnection,
+  options: RequestOptions,
+): Promise<MadeSession> {
+  const { legacy } = connection;
+  const directoryFound = archDirectoryOf(connection, options);
+  if (legacy) await directoryFound;
+  const cloned = openAndRead(connection, ['clone'], SHORT, options);
+  const [archDirectory, { fid: clone, data }] = await Promise.all([directoryFound, cloned]);
+  const id = Buffer.from(data).toString('latin1');
+  if (!/^\d{1,10}$/.test(id)) throw protocolError('the node names a session that is no number');
+  if (!legacy) return { id, archDirectory, files: openAll(connection, id, clone) };
+  const files = await openEach(connection, id, options);
+  // The clone file holds the session until its own files do.
+  await release(clone);
+  return { id, archDirectory, files };
+}
+
+/**
+ * Opens the files of a session that is there; that it is not, or may not be used, is told by what is done with them,
+ * or for a legacy node here.
+ * @throws NinePError
+ */
+export async function openSession(connection: NodeConnection, id: string): Promise<SessionFiles> {
+  return connection.legacy ? openEach(connection, id, {}) : openAll(connection, id);
+}
+
+/** Asks the node what it is only where the answer matters. */
+async function archDirectoryOf(
+  connection: NodeConnection,
+  options: RequestOptions,
+): Promise<string> {
+  const { XCPU_SYSROOT } = process.env;
+  if (!XCPU_SYSROOT) return '';
+  const text = await readFile(connection, ['arch'], options);
+  const directory = `${XCPU_SYSROOT}${formatArch(parseArch(text.toString('utf8')))}`;
+  return existsSync(directory) ? directory : '';
+}
+
+/** All in one round trip. */
+function openAll(connection: NodeConnection, id: string, clone?: Fid): SessionFiles {
+  const open = (name: string, mode: number) => openAhead(connection, [id, name], mode);
+  return {
+    ctl: open('ctl', OpenMode.WRITE),
+    wait: open('wait', OpenMode.READ),
+    stdout: open('stdout', OpenMode.READ),
+    stderr: open('stderr', OpenMode.READ),
+    ...(clone && { clone: { fid: clone, opened: Promise.resolve() } }),
+  };
+}
+
+/** One after the other, as legacy nodes want it. */
+async function openEach(
+  connection: NodeConnection,
+  id: string,
+  options: RequestOptions,
+): Promise<SessionFiles> {
+  const open = async (name: string, mode: number) => {
+    const fid = await openFile(connection, [id, name], mode, options);
+    return { fid, opened: Promise.resolve() };
+  };
+  const ctl = await open('ctl', OpenMode.WRITE);
+  const wait = await open('wait', OpenMode.READ);
+  const stdin = await open('stdin', OpenMode.WRITE);
+  const stdout = await open('stdout', OpenMode.READ);
+  return { ctl, wait, stdin, stdout, stderr: await open('stderr', OpenMode.READ) };
+}
