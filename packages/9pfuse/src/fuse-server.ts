@@ -257,6 +257,7 @@ export class FuseServer {
   #abandon(): void {
     this.#volume.foreseen.drop();
     this.#volume.reading.drop();
+    this.#volume.spares.drop();
     for (const { controller } of this.#pending.values()) controller.abort(interrupted());
   }
 }

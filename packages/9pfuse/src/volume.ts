@@ -15,6 +15,7 @@ import type { Node } from './tree/node.js';
 import type { NodeTable } from './tree/node-table.js';
 import { AheadBudget } from './tree/read-ahead.js';
 import { ReadingOrder } from './tree/reading-order.js';
+import { SpareFids } from './tree/spare-fids.js';
 
 /** What a request is answered with. */
 export interface Answer {
@@ -33,6 +34,9 @@ function pathOf(parent: Node, name: string): string | undefined {
   }
   return path;
 }
+
+/** The first program of a mount has started by then, in milliseconds. */
+const START_MS = 500;
 
 /** A file that has a name. */
 interface Found {
@@ -59,7 +63,8 @@ export class Volume {
   readonly ahead = new AheadBudget();
   readonly listings = new ListingHabit();
   readonly foreseen = new Foreseen();
-  readonly reading: ReadingOrder;
+  readonly reading = new ReadingOrder();
+  readonly spares = new SpareFids();
   /** Told of what is looked up and read. */
   readonly watch: Watch | undefined;
   readonly owners: Owners;
@@ -68,6 +73,7 @@ export class Volume {
   readonly forgetAttributes: (node: Node) => void;
   /** Names this mount among the clients of the server, for locks. */
   readonly clientId: string;
+  readonly #mounted = performance.now();
 
   constructor(parts: VolumeParts) {
     this.remote = parts.remote;
@@ -79,7 +85,6 @@ export class Volume {
     this.clientId = parts.clientId;
     this.watch = parts.foresight?.watch();
     const { attributes } = this.cache;
-    this.reading = new ReadingOrder(attributes / 2);
     if (!parts.foresight || attributes === 0) return;
     const root = this.nodes.root.fid!;
     this.foreseen.ask(root, parts.foresight, this.remote, this.pipeline, attributes / 2);
@@ -141,6 +146,13 @@ export class Volume {
     if (!this.watch || !node.place) return;
     const path = pathOf(node.place.parent, node.place.name);
     if (path !== undefined) this.watch.read(path, range);
+  }
+
+  /** How long what the server says is still that of a tree just mounted, in milliseconds; 0 once it is not. */
+  get starting(): number {
+    if (this.changes.moment !== 0) return 0;
+    const lifetime = Math.min(this.cache.attributes / 2, START_MS);
+    return Math.max(this.#mounted + lifetime - performance.now(), 0);
   }
 
   /** Whether what the server said then still counts: nothing was changed, and the kernel can still believe it as long. */

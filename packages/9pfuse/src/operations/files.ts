@@ -54,7 +54,13 @@ export async function fsync(volume: Volume, request: Fsync, signal: AbortSignal)
 }
 
 export function release(volume: Volume, request: Pick<Release, 'handle'>): Answer {
-  volume.handles.close(volume.handles.get(request.handle));
+  const handle = volume.handles.get(request.handle);
+  const { starting } = volume;
+  if (handle.reads && starting > 0) {
+    volume.handles.close(handle, (fid) => volume.spares.keep(handle.node, fid, starting));
+  } else {
+    volume.handles.close(handle);
+  }
   return DONE;
 }
 

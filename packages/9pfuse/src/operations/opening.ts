@@ -10,13 +10,15 @@ import type { RemoteFile } from '../remote/remote.js';
 import { letGo, type OpenedAhead } from '../tree/foreseen.js';
 import type { Node } from '../tree/node.js';
 import { AHEAD_BYTES, type Ahead, type Part } from '../tree/read-ahead.js';
-import type { Opening } from '../tree/reading-order.js';
+import { GOOD_MS, type Opening } from '../tree/reading-order.js';
 import type { Answer, Volume } from '../volume.js';
 
 export async function open(volume: Volume, request: Open, signal: AbortSignal): Promise<Answer> {
   const node = volume.nodes.get(request.node);
   const flags = openFlags(request.flags);
   const { moment } = volume.changes;
+  const spare = openedBefore(volume, node, flags);
+  if (spare) return spare;
   const { fid, file, direct, parts } =
     (await ahead(volume, node, flags)) ?? (await opened(volume, node, flags, signal));
   const unchanged = node.told(file);
@@ -26,9 +28,25 @@ export async function open(volume: Volume, request: Open, signal: AbortSignal): 
   if (!unchanged && volume.cache.validate) volume.forgetAttributes(node);
   const pastCache = direct || tellsNoSize(volume, file, flags);
   const kept = pastCache ? undefined : keptOf(volume, node, file, parts);
-  const handle = volume.handles.add(node, fid, { direct: pastCache, ahead: kept });
+  const handle = volume.handles.add(node, fid, {
+    direct: pastCache,
+    ahead: kept,
+    reads: onlyReads(flags) && !pastCache,
+  });
   return {
     body: [openReply(handle.id, replyFlags(pastCache, cacheable))],
+    refused: () => volume.handles.close(handle),
+  };
+}
+
+/** Of a file that was open until just now, in a tree just mounted, nothing is asked again. */
+function openedBefore(volume: Volume, node: Node, flags: number): Answer | undefined {
+  if (!onlyReads(flags) || volume.starting === 0 || !volume.believed(node)) return undefined;
+  const fid = volume.spares.take(node);
+  if (!fid) return undefined;
+  const handle = volume.handles.add(node, fid, { reads: true });
+  return {
+    body: [openReply(handle.id, replyFlags(false, true))],
     refused: () => volume.handles.close(handle),
   };
 }
@@ -81,8 +99,7 @@ interface Opened {
 
 /** What was opened before the kernel asked, for who only wants to read. */
 async function ahead(volume: Volume, node: Node, flags: number): Promise<Opened | undefined> {
-  const reads = (flags & LinuxOpen.ACCESS_MASK) === LinuxOpen.RDONLY && !(flags & LinuxOpen.TRUNC);
-  if (!reads) return undefined;
+  if (!onlyReads(flags)) return undefined;
   const seen = (await volume.openedAhead(node)) ?? (await nextInOrder(volume, node));
   return seen && { ...seen, direct: false };
 }
@@ -91,9 +108,8 @@ async function ahead(volume: Volume, node: Node, flags: number): Promise<Opened 
 async function nextInOrder(volume: Volume, node: Node): Promise<OpenedAhead | undefined> {
   const seen = await volume.reading.take(node, (next) => openAhead(volume, next));
   if (!seen) return undefined;
-  const { cache, changes } = volume;
-  const isGood =
-    seen.moment === changes.moment && performance.now() - seen.at < cache.attributes / 2;
+  const { changes } = volume;
+  const isGood = seen.moment === changes.moment && performance.now() - seen.at < GOOD_MS;
   if (isGood && seen.file.qid.path === node.qid.path) return seen;
   letGo(seen.fid);
   return undefined;
@@ -160,9 +176,8 @@ async function opened(
 
 /** How much of a file to read when it is opened: nothing of one whose contents the kernel may have. */
 function bytesAhead({ ahead, remote }: Volume, node: Node, flags: number): number {
-  const reads = (flags & LinuxOpen.ACCESS_MASK) === LinuxOpen.RDONLY && !(flags & LinuxOpen.TRUNC);
   // Where reading has effects (9P2000 serves more than files on disks), only those who want to read may.
-  if (!reads || !remote.locks || node.primed || !ahead.hasRoom) return 0;
+  if (!onlyReads(flags) || !remote.locks || node.primed || !ahead.hasRoom) return 0;
   return Math.min(node.size, AHEAD_BYTES);
 }
 
@@ -198,4 +213,8 @@ function tellsNoSize({ remote }: Volume, file: RemoteFile, flags: number): boole
 
 function replyFlags(direct: boolean, unchanged: boolean): number {
   return (direct ? OpenReplyFlag.DIRECT_IO : 0) | (unchanged ? OpenReplyFlag.KEEP_CACHE : 0);
+}
+
+function onlyReads(flags: number): boolean {
+  return (flags & LinuxOpen.ACCESS_MASK) === LinuxOpen.RDONLY && !(flags & LinuxOpen.TRUNC);
 }

@@ -1,5 +1,6 @@
 import { Errno, NinePError, type Uint64 } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
+import { letGo } from './foreseen.js';
 import type { Node } from './node.js';
 import type { OpenDirectory } from './open-directory.js';
 import type { Ahead } from './read-ahead.js';
@@ -14,6 +15,8 @@ export interface Handle {
   readonly direct: boolean;
   /** The file's beginning, for its first readers. */
   readonly ahead: Ahead | undefined;
+  /** Opened for nothing but reading, as any other who reads the file would open it. */
+  readonly reads: boolean;
 }
 
 /** A directory that processes have open. */
@@ -32,9 +35,13 @@ export class HandleTable {
     return this.#handles.size;
   }
 
-  add(node: Node, fid: Fid, more: Partial<Pick<Handle, 'direct' | 'ahead'>> = {}): Handle {
-    const { direct = false, ahead } = more;
-    const handle: Handle = { id: this.#nextId++, node, fid, direct, ahead };
+  add(
+    node: Node,
+    fid: Fid,
+    more: Partial<Pick<Handle, 'direct' | 'ahead' | 'reads'>> = {},
+  ): Handle {
+    const { direct = false, ahead, reads = false } = more;
+    const handle: Handle = { id: this.#nextId++, node, fid, direct, ahead, reads };
     this.#handles.set(handle.id, handle);
     node.handles.add(handle);
     return handle;
@@ -61,8 +68,8 @@ export class HandleTable {
     throw new NinePError('no such open directory', Errno.EBADF);
   }
 
-  /** Lets go of an open file; the answer of the server, if it is late, matters to nobody. */
-  close(handle: Handle | DirectoryHandle): void {
+  /** Closes an open file; the answer of the server, if it is late, matters to nobody. */
+  close(handle: Handle | DirectoryHandle, done: (fid: Fid) => void = letGo): void {
     this.#handles.delete(handle.id);
     if ('directory' in handle) {
       handle.node.directories--;
@@ -70,6 +77,6 @@ export class HandleTable {
     }
     handle.node.handles.delete(handle);
     handle.ahead?.drop();
-    void handle.fid.clunk().catch(() => {});
+    done(handle.fid);
   }
 }

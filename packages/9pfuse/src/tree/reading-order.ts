@@ -7,6 +7,12 @@ const ENOUGH = 2;
 /** Most files that are opened ahead: what hides a round trip, and no more than a program may read for nothing. */
 const MOST_AHEAD = 16;
 
+/**
+ * How long what was opened ahead is good, in milliseconds: who reads one file after the other comes sooner, and who waits
+ * for a file to be written is not to see it as it was before.
+ */
+export const GOOD_MS = 100;
+
 /** Opened ahead, at a moment of the tree (see Changes); undefined where it could not be. */
 export type Opening = Promise<(OpenedAhead & { readonly moment: number }) | undefined>;
 
@@ -15,16 +21,10 @@ export type Opening = Promise<(OpenedAhead & { readonly moment: number }) | unde
  * listed, as grep -r, tar and cp -r do: one after the other they would wait a round trip for each.
  */
 export class ReadingOrder {
-  readonly #lifetime: number;
   readonly #ahead = new Map<Node, Opening>();
   #last: Node | undefined;
   /** How many were opened in order, the last ones. */
   #streak = 0;
-
-  /** @param lifetime how long what was opened ahead is good, in milliseconds */
-  constructor(lifetime: number) {
-    this.#lifetime = lifetime;
-  }
 
   /**
    * Who opens a file to read it takes here what is there of it; the next ones are opened meanwhile.
@@ -58,7 +58,7 @@ export class ReadingOrder {
   #keep(node: Node, opening: Opening): void {
     this.#ahead.set(node, opening);
     const late = () => this.#ahead.get(node) === opening && this.#drop(node);
-    setTimeout(late, this.#lifetime).unref();
+    setTimeout(late, GOOD_MS).unref();
   }
 
   #drop(node: Node): void {

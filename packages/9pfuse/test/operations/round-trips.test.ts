@@ -228,6 +228,7 @@ describe('requests of the server', () => {
 
     test('none is asked for before for who reads here and there', async () => {
       for (let index = 0; index < nodes.length; index += 2) await readAll(nodes[index]!);
+      volume.spares.drop();
       for (const node of nodes.slice(0, 2)) await readAll(node);
       expect(opened()).toBe(Math.ceil(nodes.length / 2) + 2);
     });
@@ -274,6 +275,56 @@ describe('requests of the server', () => {
       expect(requests().filter((name) => name === 'Tclunk')).toHaveLength(5);
       expect(await readAll(nodes[6]!)).toMatch(/^contents/);
       expect(opened()).toBeGreaterThan(0);
+    });
+  });
+
+  describe('in a tree just mounted', () => {
+    const reopen = async (on: Volume, between: () => unknown = () => {}) => {
+      const node = await lookup('file', ROOT_NODE, on);
+      const close = (handle: number) => does(Opcode.RELEASE, { node, handle, releaseFlags: 0 }, on);
+      const opened = async (flags = 0) =>
+        Number((await does(Opcode.OPEN, { node, flags }, on)).readBigUInt64LE(0));
+      await close(await opened());
+      await between();
+      requests();
+      const handle = await opened();
+      const asked = requests();
+      const read = await does(
+        Opcode.READ,
+        { node, handle, offset: 150_000, size: 4096, lockOwner: 0, flags: 0 },
+        on,
+      );
+      expect(read.length).toBe(4096);
+      await close(handle);
+      return asked;
+    };
+
+    test('a file that was open until just now is opened without asking', async () => {
+      const second = await mounted();
+      expect(await reopen(second)).toEqual([]);
+      second.spares.drop();
+      await second.remote.statfs(second.nodes.root.fid!, {});
+      expect(requests()).toContain('Tclunk');
+    });
+
+    test('it is asked for again once something changed, or to be written', async () => {
+      const changed = await mounted();
+      const removal = () => does(Opcode.UNLINK, { name: 'link' }, changed);
+      expect(await reopen(changed, removal)).toContain('Tlopen');
+      const other = await mounted();
+      const node = await lookup('file', ROOT_NODE, other);
+      const first = await does(Opcode.OPEN, { node, flags: 0 }, other);
+      const handle = Number(first.readBigUInt64LE(0));
+      await does(Opcode.RELEASE, { node, handle, releaseFlags: 0 }, other);
+      requests();
+      await does(Opcode.OPEN, { node, flags: LinuxOpen.RDWR }, other);
+      expect(requests()).toContain('Tlopen');
+      other.spares.drop();
+    });
+
+    test('it is asked for again where the kernel may believe nothing', async () => {
+      const careful = await mounted(CACHE_MODES.none);
+      expect(await reopen(careful)).toContain('Tlopen');
     });
   });
 
