@@ -21,9 +21,6 @@ export const COMMANDS = [
   '9pfuse',
 ];
 
-/** Programs that a command starts by itself, beside it in a file each: packages/NAME/dist/PROGRAM.cjs, of src/PROGRAM.ts. */
-export const COMPANIONS = { xcpufs: ['fuse-helper'] };
-
 const LOADER = join(ROOT, 'packages/libxcpu/src/bundle/loader.ts');
 /** How a command begins in the comment behind its loader, and what stands for the end of a comment in it. */
 const TEXT_BEGIN = '/*xcpu:';
@@ -34,26 +31,19 @@ const LESS_TEXT = { minifySyntax: true, minifyWhitespace: true };
 
 /**
  * Makes packages/NAME/dist/NAME.cjs, an executable that needs nothing but Node.js, out of packages/NAME/src/main.ts,
- * and the link dist/bin/NAME to it; and its companions.
+ * and the link dist/bin/NAME to it.
  *
  * @param {readonly string[]} names the commands to make
  * @param {import('esbuild').LogLevel} logLevel what esbuild prints
  */
 export async function bundle(names = COMMANDS, logLevel = 'warning') {
   await mkdir(BIN, { recursive: true });
-  const companions = names.flatMap((name) =>
-    companionsOf(name).map((program) => bundleCompanion(name, program, logLevel)),
-  );
-  await Promise.all([...names.map((name) => bundleOne(name, logLevel)), ...companions]);
+  await Promise.all(names.map((name) => bundleOne(name, logLevel)));
 }
 
 /** Makes all commands, unless each is there and newer than everything it is made of. */
 export async function bundleIfNeeded() {
-  const files = COMMANDS.flatMap((name) => [
-    bundleOf(name),
-    ...companionsOf(name).map((program) => bundleOf(name, program)),
-  ]);
-  const made = await Promise.all(files.map(modified));
+  const made = await Promise.all(COMMANDS.map((name) => modified(bundleOf(name))));
   if ((await newestSource()) > Math.min(...made)) {
     await bundle(COMMANDS, 'silent');
   }
@@ -107,18 +97,6 @@ async function behindLoader(name, version, text) {
   return `#!/usr/bin/env node\n${code}${TEXT_BEGIN}\n${text.replaceAll('*/', COMMENT_END)}\n*/\n`;
 }
 
-async function bundleCompanion(name, program, logLevel) {
-  await build({
-    ...settings(logLevel),
-    entryPoints: [join(folderOf(name), 'src', `${program}.ts`)],
-    outfile: bundleOf(name, program),
-  });
-}
-
-function companionsOf(name) {
-  return COMPANIONS[name] ?? [];
-}
-
 /** @param {import('esbuild').LogLevel} logLevel */
 function settings(logLevel) {
   return {
@@ -164,8 +142,8 @@ const DAEMON_BANNER = `#!/bin/sh
 ':' //; export XCPUFS_NOFILE="$(ulimit -Sn)"; set -- node --always-sparkplug "$0" "$@"; if [ "$(id -u)" = 0 ] && unshare --mount --propagation slave true 2>/dev/null; then export XCPUFS_OWN_MOUNTS=yes; set -- unshare --mount --propagation slave "$@"; fi; exec "$@"
 `;
 
-function bundleOf(name, program = name) {
-  return join(folderOf(name), 'dist', `${program}.cjs`);
+function bundleOf(name) {
+  return join(folderOf(name), 'dist', `${name}.cjs`);
 }
 
 function folderOf(name) {

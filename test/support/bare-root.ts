@@ -65,12 +65,12 @@ export class BareRoots {
   }
 }
 
-/** Where the daemon's bundles are. */
-const XCPUFS = fileURLToPath(new URL('../../packages/xcpufs/dist', import.meta.url));
+/** All that a node needs of ours. */
+const XCPUFS = fileURLToPath(new URL('../../packages/xcpufs/dist/xcpufs.cjs', import.meta.url));
 
 /** Behind its own arguments are the daemon's, whose -t and -a name what the node has beside its own. */
 const SCRIPT = `
-collected=$1 bundles=$2
+collected=$1 daemon=$2
 shift 3
 root=$collected/root
 mount -t tmpfs -o mode=755 node "$root"
@@ -79,7 +79,8 @@ mkdir -p bin dev mnt opt/node opt/xcpu proc run sys
 mkdir -m 1777 tmp
 mount --bind "$collected/bin" bin
 mount --bind "$collected/node" opt/node
-mount --bind "$bundles" opt/xcpu
+: >opt/xcpu/xcpufs.cjs
+mount --bind "$daemon" opt/xcpu/xcpufs.cjs
 mount --rbind /proc proc
 mount --rbind /sys sys
 mount -t tmpfs -o mode=755 dev dev

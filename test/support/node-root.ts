@@ -60,12 +60,12 @@ export interface NodeRootOptions {
   readonly enclose?: readonly string[];
 }
 
-/** Where the daemon's bundles are. */
-const XCPUFS = fileURLToPath(new URL('../../packages/xcpufs/dist', import.meta.url));
+/** All that a node needs of ours. */
+const XCPUFS = fileURLToPath(new URL('../../packages/xcpufs/dist/xcpufs.cjs', import.meta.url));
 
 /** Behind its own arguments are the daemon's, whose -t and -a name what the node has beside its own. */
 const SCRIPT = `
-collected=$1 bundles=$2 owner=$3
+collected=$1 daemon=$2 owner=$3
 shift 4
 root=$collected/root
 mount -t tmpfs -o mode=755 node "$root"
@@ -78,7 +78,8 @@ ln -s usr/bin usr/sbin usr/lib .
 cp "$collected/passwd" "$collected/group" etc
 mount --bind "$collected/usr" usr
 mount -o remount,bind,ro usr
-mount --bind "$bundles" opt/xcpu
+: >opt/xcpu/xcpufs.cjs
+mount --bind "$daemon" opt/xcpu/xcpufs.cjs
 mount --rbind /proc proc
 mount --rbind /sys sys
 mount -t tmpfs -o mode=755 dev dev

@@ -4,11 +4,12 @@ import { FuseService } from './mounts/fuse-service.js';
 import { formatLine, type HelperNews } from './mounts/helper-protocol.js';
 
 /**
- * A process that serves FUSE mounts of one daemon: fuse-helper.cjs SOCKET. It listens at the socket until its input ends,
+ * A process that serves FUSE mounts of one daemon, `xcpufs fuse-helper SOCKET`: part of the daemon's file, so that a node
+ * needs no other. It listens at the socket until its input ends,
  * see `mounts/helper-protocol.ts`.
  */
 function main(): void {
-  const [path = ''] = process.argv.slice(2);
+  const path = process.argv.at(-1) ?? '';
   nameProcess();
   process.on('uncaughtException', (error) => {
     process.stderr.write(`${error.stack}\n`);

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { COMMANDS, COMPANIONS } from '../bundles.mjs';
+import { COMMANDS } from '../bundles.mjs';
 import { completionScripts } from '../completion/scripts.mjs';
 import { describeCommands } from '../describe/commands.mjs';
 import { placeOf } from '../manual/write.mjs';
@@ -50,11 +50,7 @@ async function unit(name) {
 }
 
 async function commands() {
-  const files = COMMANDS.flatMap((name) =>
-    [name, ...(COMPANIONS[name] ?? [])].map((program) =>
-      join(ROOT, 'packages', name, 'dist', `${program}.cjs`),
-    ),
-  );
+  const files = COMMANDS.map((name) => join(ROOT, 'packages', name, 'dist', `${name}.cjs`));
   const programs = files.map(async (file) => ({
     path: `lib/xcpu/${basename(file)}`,
     content: await readFile(file),

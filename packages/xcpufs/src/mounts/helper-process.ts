@@ -1,12 +1,17 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { realpathSync, rmSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { systemText } from '../errors.js';
 import { TOOL_PATH } from '../program/tools.js';
-import { formatLine, type HelperNews, type MountOrder, parseLine } from './helper-protocol.js';
+import {
+  FUSE_HELPER,
+  formatLine,
+  type HelperNews,
+  type MountOrder,
+  parseLine,
+} from './helper-protocol.js';
 import { type Connect, MountError } from './mounter.js';
 import { namespaceRefusal } from './user-namespace.js';
 
@@ -21,7 +26,7 @@ export interface HelperOptions {
   readonly uid: number;
   /** Where it listens: a path that is not taken, in a directory that only the daemon may enter. */
   readonly socket: string;
-  /** The helper's program; default the one that is shipped beside the daemon's. */
+  /** The helper's program, where it is not part of the one that runs. */
   readonly program?: string | undefined;
   /** The user namespace that it is in: the daemon's, a new one, or that of the process with this number. */
   readonly namespace: 'own' | 'new' | number;
@@ -146,9 +151,10 @@ export class HelperProcess {
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 function startChild(options: HelperOptions): Child {
-  const { socket, program = shippedProgram(), namespace, maxMounts } = options;
+  const { socket, program, namespace, maxMounts } = options;
+  const words = program === undefined ? shippedProgram() : [program];
   rmSync(socket, { force: true });
-  const command = [...entering(namespace), process.execPath, program, socket];
+  const command = [...entering(namespace), process.execPath, ...words, socket];
   const [file = '', ...args] = command;
   const child = spawn(file, args, {
     cwd: '/',
@@ -167,9 +173,9 @@ function entering(namespace: HelperOptions['namespace']): string[] {
   return ['nsenter', `--user=/proc/${namespace}/ns/user`, ...SAME_NAMESPACE];
 }
 
-/** Bundles of the daemon and of the helper are in one directory. */
-function shippedProgram(): string {
-  return join(dirname(realpathSync(process.argv[1] ?? '')), 'fuse-helper.cjs');
+/** The daemon's own file. */
+function shippedProgram(): string[] {
+  return [realpathSync(process.argv[1] ?? ''), FUSE_HELPER];
 }
 
 function endOf(child: Child): Promise<string> {

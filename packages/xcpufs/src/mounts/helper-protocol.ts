@@ -4,6 +4,9 @@
  * helper tells what became of orders, one line each.
  */
 
+/** What makes `xcpufs` such a helper, as its first word: options begin with a dash. */
+export const FUSE_HELPER = 'fuse-helper';
+
 /** A user and a group by number. */
 interface Ids {
   readonly uid: number;
