@@ -11,18 +11,21 @@ const load = ['test/**/*.load.test.ts'];
 // the end-to-end tests run the bundles that `npm run build` makes.
 const resolve = { conditions: ['@xcpu/source', 'node', 'import', 'default'] };
 
+// No file changes what others see of the process that they share (globals, mocked modules): a process for each would take
+// a minute of the six that `npm test` may take.
 export default defineConfig({
   ssr: { resolve },
   resolve,
   test: {
     projects: [
-      { extends: true, test: { name: 'unit', include: unit } },
+      { extends: true, test: { name: 'unit', include: unit, isolate: false } },
       {
         extends: true,
         test: {
           name: 'e2e',
           include: endToEnd,
           exclude: [...virtualMachines, ...load],
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
