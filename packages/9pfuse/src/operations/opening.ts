@@ -43,7 +43,8 @@ export async function open(volume: Volume, request: Open, signal: AbortSignal): 
 function openedBefore(volume: Volume, node: Node, flags: number): Answer | undefined {
   if (!onlyReads(flags) || volume.starting === 0 || !volume.believed(node)) return undefined;
   const fid = volume.spares.take(node);
-  if (!fid) return undefined;
+  // Nobody has a file whose server is gone.
+  if (!fid || fid.client.closed) return undefined;
   const handle = volume.handles.add(node, fid, { reads: true });
   return {
     body: [openReply(handle.id, replyFlags(false, true))],

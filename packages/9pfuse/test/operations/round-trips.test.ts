@@ -322,6 +322,16 @@ describe('requests of the server', () => {
       other.spares.drop();
     });
 
+    test('it is nobody’s once the server is gone', async () => {
+      const second = await mounted();
+      const node = await lookup('file', ROOT_NODE, second);
+      const opened = await does(Opcode.OPEN, { node, flags: 0 }, second);
+      const handle = Number(opened.readBigUInt64LE(0));
+      await does(Opcode.RELEASE, { node, handle, releaseFlags: 0 }, second);
+      client.destroy();
+      await expect(does(Opcode.OPEN, { node, flags: 0 }, second)).rejects.toThrow();
+    });
+
     test('it is asked for again where the kernel may believe nothing', async () => {
       const careful = await mounted(CACHE_MODES.none);
       expect(await reopen(careful)).toContain('Tlopen');
