@@ -172,8 +172,10 @@ describe('xrx on four nodes', () => {
     const seconds = uniqueSeconds();
     const result = await site.xrx(['--timeout', '0.3', site.nodes, 'sleep', seconds]);
     expect(result.status).toBe(124);
-    // Nodes that end in one turn share a line.
-    expect(result.stderr).toMatch(/^(xrx: n[\d[\],-]+: still running after 0\.3 s.*\n)+$/);
+    // Nodes that end in one turn share a line. One that was not ready by then may say what it was at.
+    const told = result.stderr.split('\n').filter((line) => line.startsWith('xrx: '));
+    expect(told.length).toBeGreaterThan(0);
+    for (const line of told) expect(line).toMatch(/^xrx: n[\d[\],-]+: still running after 0\.3 s/);
     await eventually('nothing runs', () => processesWith(seconds).length === 0);
   });
 
