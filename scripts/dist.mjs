@@ -7,10 +7,10 @@ import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildDate } from './lib/build-date.mjs';
-import { contents } from './lib/dist/contents.mjs';
-import { architectureOf } from './lib/dist/elf.mjs';
-import { tarball } from './lib/dist/tar.mjs';
 import { ROOT } from './lib/paths.mjs';
+import { contents } from './lib/tarball/contents.mjs';
+import { architectureOf } from './lib/tarball/elf.mjs';
+import { tarball } from './lib/tarball/tar.mjs';
 
 const ARCHITECTURES = ['x64', 'arm64'];
 
