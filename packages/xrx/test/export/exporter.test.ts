@@ -31,7 +31,7 @@ function home(): string {
     'home/u/.netrc': SECRET,
     'home/u/.config/gcloud/token': SECRET,
     'home/u/.config/app': 'settings',
-    'home/u/work/in.txt': 'data',
+    'home/u/project/in.txt': 'data',
   });
 }
 
@@ -45,22 +45,22 @@ describe.each(dialects)('what is exported, in %s', (dialect) => {
   it('is read, written, made, moved and removed', async () => {
     const root = home();
     const { files } = await mounted({ root, hidden: hiddenIn(root), dialect });
-    expect(await files.readFile('/home/u/work/in.txt', 'utf8')).toBe('data');
-    await files.writeFile('/home/u/work/out', 'results');
-    expect(readFileSync(join(root, 'home/u/work/out'), 'utf8')).toBe('results');
-    await files.mkdir('/home/u/work/d');
-    await files.rename('/home/u/work/out', '/home/u/work/renamed');
-    expect(await names(files, '/home/u/work')).toEqual(
+    expect(await files.readFile('/home/u/project/in.txt', 'utf8')).toBe('data');
+    await files.writeFile('/home/u/project/out', 'results');
+    expect(readFileSync(join(root, 'home/u/project/out'), 'utf8')).toBe('results');
+    await files.mkdir('/home/u/project/d');
+    await files.rename('/home/u/project/out', '/home/u/project/renamed');
+    expect(await names(files, '/home/u/project')).toEqual(
       expect.arrayContaining(['d', 'in.txt', 'renamed']),
     );
-    await files.rm('/home/u/work', { recursive: true });
-    expect(existsSync(join(root, 'home/u/work'))).toBe(false);
+    await files.rm('/home/u/project', { recursive: true });
+    expect(existsSync(join(root, 'home/u/project'))).toBe(false);
   });
 
   it('does not have what is hidden', async () => {
     const root = home();
     const { files } = await mounted({ root, hidden: hiddenIn(root), dialect });
-    expect(await names(files, '/home/u')).toEqual(expect.arrayContaining(['.config', 'work']));
+    expect(await names(files, '/home/u')).toEqual(expect.arrayContaining(['.config', 'project']));
     expect(await names(files, '/home/u')).toHaveLength(2);
     expect(await names(files, '/home/u/.config')).toEqual(['app']);
     for (const name of [...HIDDEN, '.ssh/id_rsa', '.config/gcloud/token', 'work/../.netrc']) {
@@ -77,12 +77,12 @@ describe.each(dialects)('what is exported, in %s', (dialect) => {
       expect(await outcome(files.writeFile(path, 'x')), name).toEqual(error(Errno.EACCES));
       // The older dialects rename within a directory.
       if (dialect === '9P2000.L' || !name.includes('/')) {
-        const renamed = outcome(files.rename('/home/u/work', path));
+        const renamed = outcome(files.rename('/home/u/project', path));
         expect(await renamed, name).toEqual(error(Errno.EACCES));
       }
       if (dialect !== '9P2000') {
         expect(await outcome(files.symlink('/etc', path)), name).toEqual(error(Errno.EACCES));
-        expect(await outcome(files.link('/home/u/work/in.txt', path)), name).toBe(
+        expect(await outcome(files.link('/home/u/project/in.txt', path)), name).toBe(
           error(Errno.EACCES),
         );
       }
@@ -115,10 +115,12 @@ describe.each(dialects)('what is exported, in %s', (dialect) => {
   it('cannot be changed if it is read-only', async () => {
     const root = home();
     const { files } = await mounted({ root, readOnly: true, dialect });
-    expect(await files.readFile('/home/u/work/in.txt', 'utf8')).toBe('data');
-    expect(await outcome(files.writeFile('/home/u/work/in.txt', 'x'))).toEqual(error(Errno.EROFS));
+    expect(await files.readFile('/home/u/project/in.txt', 'utf8')).toBe('data');
+    expect(await outcome(files.writeFile('/home/u/project/in.txt', 'x'))).toEqual(
+      error(Errno.EROFS),
+    );
     expect(await outcome(files.mkdir('/home/u/d'))).toEqual(error(Errno.EROFS));
-    expect(await outcome(files.rm('/home/u/work/in.txt'))).toEqual(error(Errno.EROFS));
+    expect(await outcome(files.rm('/home/u/project/in.txt'))).toEqual(error(Errno.EROFS));
   });
 });
 
@@ -131,23 +133,28 @@ describe('what is hidden', () => {
     writeFileSync(at('usb/keys/aws'), SECRET);
     symlinkSync(at('usb/key'), at('home/u/.ssh/stick'));
     symlinkSync('../../usb/keys', at('home/u/.aws'));
-    linkSync(at('home/u/.ssh/id_rsa'), at('home/u/work/copy'));
-    linkSync(at('home/u/.ssh/sub/deep'), at('home/u/work/deep'));
-    linkSync(at('home/u/.netrc'), at('home/u/work/netrc'));
+    linkSync(at('home/u/.ssh/id_rsa'), at('home/u/project/copy'));
+    linkSync(at('home/u/.ssh/sub/deep'), at('home/u/project/deep'));
+    linkSync(at('home/u/.netrc'), at('home/u/project/netrc'));
     const { files } = await mounted({ root, hidden: hiddenIn(root) });
-    expect(await names(files, '/home/u/work')).toEqual(['in.txt']);
+    expect(await names(files, '/home/u/project')).toEqual(['in.txt']);
     expect(await names(files, '/usb')).toEqual([]);
-    for (const path of ['/home/u/work/copy', '/home/u/work/deep', '/usb/key', '/usb/keys/aws']) {
+    for (const path of [
+      '/home/u/project/copy',
+      '/home/u/project/deep',
+      '/usb/key',
+      '/usb/keys/aws',
+    ]) {
       expect(await outcome(files.readFile(path)), path).toBe(Errno.ENOENT);
       expect(await outcome(files.rm(path)), path).toBe(Errno.ENOENT);
     }
-    const work = await files.walk('/home/u/work');
+    const work = await files.walk('/home/u/project');
     const opened = linux.lcreate(work, 'copy', 2, 0o600);
     expect(await outcome(opened)).toBe(Errno.EACCES);
-    expect(await outcome(files.rename('/home/u/work/in.txt', '/home/u/work/copy'))).toBe(
+    expect(await outcome(files.rename('/home/u/project/in.txt', '/home/u/project/copy'))).toBe(
       Errno.EACCES,
     );
-    expect(readFileSync(at('home/u/work/copy'), 'utf8')).toBe(SECRET);
+    expect(readFileSync(at('home/u/project/copy'), 'utf8')).toBe(SECRET);
   });
 
   it('stays hidden whatever a node moves, removes or replaces on the way to it', async () => {
@@ -167,7 +174,9 @@ describe('what is hidden', () => {
     for (const way of links) {
       expect(await outcome(files.rename(`/${way}`, '/moved')), way).toBe(Errno.EACCES);
       expect(await outcome(files.rm(`/${way}`)), way).toBe(Errno.EACCES);
-      expect(await outcome(files.rename('/home/u/work/in.txt', `/${way}`)), way).toBe(Errno.EACCES);
+      expect(await outcome(files.rename('/home/u/project/in.txt', `/${way}`)), way).toBe(
+        Errno.EACCES,
+      );
     }
     expect(await outcome(files.rm('/home/u/.gh'))).toBe(Errno.ENOENT);
     clock.now += 2000;
@@ -198,14 +207,14 @@ describe('what is hidden', () => {
     const root = home();
     const at = (path: string) => join(root, path);
     const { files, clock } = await mounted({ root, hidden: hiddenIn(root) });
-    expect(await files.exists('/home/u/work')).toBe(true);
+    expect(await files.exists('/home/u/project')).toBe(true);
     writeFileSync(at('home/u/.ssh/new'), SECRET);
-    linkSync(at('home/u/.ssh/new'), at('home/u/work/new'));
+    linkSync(at('home/u/.ssh/new'), at('home/u/project/new'));
     clock.now += 1000;
-    expect(await files.exists('/home/u/work/new')).toBe(false);
+    expect(await files.exists('/home/u/project/new')).toBe(false);
     // The file is no longer hidden, though what is known of it is fresh.
     renameSync(at('home/u/.ssh/new'), at('home/u/public'));
-    expect(await files.exists('/home/u/work/new')).toBe(true);
+    expect(await files.exists('/home/u/project/new')).toBe(true);
   });
 
   it('may be shown, in whole or in part', async () => {
@@ -213,7 +222,7 @@ describe('what is hidden', () => {
     const at = (path: string) => join(root, path);
     const shown = [at('home/u/.ssh/config'), at('home/u/.config/gcloud'), at('home/u/.ssh/known')];
     const { files } = await mounted({ root, hidden: hiddenIn(root), shown });
-    expect(await names(files, '/home/u')).toEqual(['.config', '.ssh', 'work']);
+    expect(await names(files, '/home/u')).toEqual(['.config', '.ssh', 'project']);
     expect(await names(files, '/home/u/.ssh')).toEqual(['config']);
     expect(await files.readFile('/home/u/.ssh/config', 'utf8')).toBe('Host *');
     expect(await files.readFile('/home/u/.config/gcloud/token', 'utf8')).toBe(SECRET);
@@ -227,14 +236,14 @@ describe('what is hidden', () => {
     const root = home();
     symlinkSync('..', join(root, 'home/u/.aws'));
     const { files } = await mounted({ root, hidden: hiddenIn(root) });
-    expect(await files.exists('/home/u/work/in.txt')).toBe(true);
+    expect(await files.exists('/home/u/project/in.txt')).toBe(true);
   });
 
   it('counts with a root that lies elsewhere, or is a link', async () => {
     const root = home();
     symlinkSync('home/u', join(root, 'link'));
-    linkSync(join(root, 'home/u/.netrc'), join(root, 'home/u/work/netrc'));
-    const { files } = await mounted({ root: join(root, 'home/u/work'), hidden: hiddenIn(root) });
+    linkSync(join(root, 'home/u/.netrc'), join(root, 'home/u/project/netrc'));
+    const { files } = await mounted({ root: join(root, 'home/u/project'), hidden: hiddenIn(root) });
     expect(await names(files, '/')).toEqual(expect.arrayContaining(['in.txt', 'dev']));
     expect(await files.exists('/netrc')).toBe(false);
     const linked = await mounted({ root: join(root, 'link'), hidden: [join(root, 'link/.netrc')] });
