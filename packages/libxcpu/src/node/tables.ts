@@ -5,16 +5,14 @@ import {
   parseKeyEntries,
   parseUserEntries,
   type UserEntry,
-  XcpuFormatError,
 } from '@xcpu/xcpu-protocol';
 import { NodeError } from '../errors.js';
 import type { NodeConnection } from './dial.js';
-import { requestError } from './errors.js';
-import { readFile, textOfLines } from './files.js';
+import { readList } from './lists.js';
 
-/** The tables of 65,536 users in hundreds of groups each stay below; nothing a node sends grows beyond. */
+/** The tables of 65,536 users in hundreds of groups each stay below. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
-/** Twice the users of a full node: short lines without end would take gigabytes. */
+/** Twice the users of a full node. */
 const MAX_TABLE_LINES = 131_072;
 
 interface ReadOptions {
@@ -29,7 +27,7 @@ export async function readUsers(
   connection: NodeConnection,
   options: ReadOptions = {},
 ): Promise<UserEntry[]> {
-  return parsed(connection, parseUserEntries, await readTable(connection, 'pwent', options));
+  return readTable(connection, 'pwent', parseUserEntries, options);
 }
 
 /**
@@ -40,7 +38,7 @@ export async function readGroups(
   connection: NodeConnection,
   options: ReadOptions = {},
 ): Promise<GroupEntry[]> {
-  return parsed(connection, parseGroupEntries, await readTable(connection, 'grent', options));
+  return readTable(connection, 'grent', parseGroupEntries, options);
 }
 
 /**
@@ -52,38 +50,23 @@ export async function readKeys(
   connection: NodeConnection,
   options: ReadOptions = {},
 ): Promise<ReadonlyMap<string, string> | undefined> {
-  let text: string;
   try {
-    text = await readTable(connection, 'keys', options);
+    const entries = await readTable(connection, 'keys', parseKeyEntries, options);
+    return new Map(entries.map(({ name, fingerprint }) => [name, fingerprint]));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
-  const entries = parsed(connection, parseKeyEntries, text);
-  return new Map(entries.map(({ name, fingerprint }) => [name, fingerprint]));
 }
 
-async function readTable(
+function readTable<T>(
   connection: NodeConnection,
   name: string,
+  parse: (text: string) => T,
   options: ReadOptions,
-): Promise<string> {
-  try {
-    const limit = MAX_TABLE_BYTES;
-    const bytes = await readFile(connection, [name], { ...options, limit });
-    return textOfLines(name, bytes, MAX_TABLE_LINES);
-  } catch (error) {
-    throw requestError(connection.target, error);
-  }
-}
-
-function parsed<T>({ target }: NodeConnection, parse: (text: string) => T, text: string): T {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof XcpuFormatError)) throw error;
-    throw new NodeError(target.name, 'protocol', error.message, { cause: error });
-  }
+): Promise<T> {
+  const file = { name, maxBytes: MAX_TABLE_BYTES, maxLines: MAX_TABLE_LINES };
+  return readList(connection, file, parse, options);
 }
 
 function isMissing(error: unknown): boolean {
