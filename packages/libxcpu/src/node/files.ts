@@ -146,26 +146,36 @@ export interface OpeningFile {
 
 /** A fid that may be used while the requests that make it are on their way: not on a legacy node. */
 export function openAhead(
-  { client, root }: NodeConnection,
+  connection: NodeConnection,
   names: NodePath,
   mode: number,
-  { signal }: FileOptions = {},
+  options: FileOptions = {},
 ): OpeningFile {
+  const { fid, walked } = walkAhead(connection, names, options);
+  const opened = allOrFirstError([walked, fid.open(mode, requestOptions(options))]);
+  // Whatever is done with the file tells.
+  opened.catch(() => {});
+  return { fid, opened };
+}
+
+/** A fid that may be used while the walk to it, of MAX_WALK_NAMES at the most, is on its way: not on a legacy node. */
+export function walkAhead(
+  { client, root }: NodeConnection,
+  names: NodePath,
+  { signal }: FileOptions = {},
+): { readonly fid: Fid; readonly walked: Promise<void> } {
   const fid = new Fid(client, client.takeFid());
   const type = MessageType.Twalk;
   const request = { type, fid: root.number, newfid: fid.number, names };
   const walked = client.request(request, signal).then(
     ({ qids }) => {
-      // The open that follows fails too, with a text that says less.
+      // What follows on the fid fails too, with a text that says less.
       if (qids.length < names.length)
         throw new NinePError(`${names[qids.length]}: file not found`, Errno.ENOENT);
     },
     (error) => missing(names, error),
   );
-  const opened = allOrFirstError([walked, fid.open(mode, requestOptions({ signal }))]);
-  // Whatever is done with the file tells.
-  opened.catch(() => {});
-  return { fid, opened };
+  return { fid, walked };
 }
 
 /** The results in order; if some fail, the error of the first in order, once all are done. */

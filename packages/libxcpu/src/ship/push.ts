@@ -1,16 +1,9 @@
-import {
-  Errno,
-  MAX_WALK_NAMES,
-  MessageType,
-  ModeBit,
-  NinePError,
-  OpenMode,
-} from '@xcpu/9p-protocol';
-import { Fid } from '@xcpu/9p-protocol/client';
+import { Errno, MAX_WALK_NAMES, ModeBit, NinePError, OpenMode } from '@xcpu/9p-protocol';
+import type { Fid } from '@xcpu/9p-protocol/client';
 import { NodeError } from '../errors.js';
 import type { Session } from '../job/session.js';
 import { printable } from '../node/errors.js';
-import { allOrFirstError, release } from '../node/files.js';
+import { allOrFirstError, release, walkAhead } from '../node/files.js';
 import { lackOf } from '../node/lacks.js';
 import { BLOCK_BYTES, type BlockReader } from './block-reader.js';
 import type { Shipment, ShippedFile } from './packing.js';
@@ -153,20 +146,13 @@ class Pusher {
   /** A fid for a new file, and the answer to the requests that make it. */
   async #create(name: string, mode: number, open: number) {
     const { connection, id } = this.#session;
-    const { client, root } = connection;
     const names = [id, 'fs', ...name.split('/')];
     const last = names.pop()!;
     if (names.length > MAX_WALK_NAMES) {
-      const walked = await root.walk(names);
-      return { fid: walked, created: walked.create(last, mode, open) };
+      const fid = await connection.root.walk(names);
+      return { fid, created: fid.create(last, mode, open) };
     }
-    const fid = new Fid(client, client.takeFid());
-    const walk = { type: MessageType.Twalk, fid: root.number, newfid: fid.number, names } as const;
-    const walked = client.request(walk).then(({ qids }) => {
-      if (qids.length < names.length) {
-        throw new NinePError(`${names[qids.length]}: file not found`, Errno.ENOENT);
-      }
-    });
+    const { fid, walked } = walkAhead(connection, names);
     return { fid, created: allOrFirstError([walked, fid.create(last, mode, open)]) };
   }
 
