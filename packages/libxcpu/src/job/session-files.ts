@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { OpenMode, protocolError } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
-import { formatArch, parseArch } from '@xcpu/xcpu-protocol';
+import { parseArch } from '@xcpu/xcpu-protocol';
 import type { NodeConnection } from '../node/dial.js';
 import {
   type OpeningFile,
@@ -11,6 +10,7 @@ import {
   readFile,
   release,
 } from '../node/files.js';
+import { sysrootOf } from '../sysroot.js';
 
 /** The open files of a session, which hold it. */
 export interface SessionFiles {
@@ -78,11 +78,9 @@ async function archDirectoryOf(
   connection: NodeConnection,
   options: RequestOptions,
 ): Promise<string> {
-  const { XCPU_SYSROOT } = process.env;
-  if (!XCPU_SYSROOT) return '';
+  if (!process.env.XCPU_SYSROOT) return '';
   const text = await readFile(connection, ['arch'], options);
-  const directory = `${XCPU_SYSROOT}${formatArch(parseArch(text.toString('utf8')))}`;
-  return existsSync(directory) ? directory : '';
+  return sysrootOf(parseArch(text.toString('utf8'))) ?? '';
 }
 
 /** All in one round trip. */

@@ -1,9 +1,10 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { type Arch, formatArch, localArch, parseArch } from '@xcpu/xcpu-protocol';
 import { NodeError, SetupError, systemText } from '../errors.js';
 import type { ShipProgram } from '../job/launch.js';
 import type { Session } from '../job/session.js';
 import { readFile } from '../node/files.js';
+import { sysrootOf } from '../sysroot.js';
 import { BlockReader } from './block-reader.js';
 import { planShipment, type ShipPlan } from './plan.js';
 import { push } from './push.js';
@@ -104,9 +105,9 @@ class Shipping {
 
   #plan(arch: Arch): ShipPlan | SetupError {
     const { program, inside } = this.#options;
-    const { PATH: path, LD_LIBRARY_PATH, XCPU_SYSROOT } = this.#env;
-    const sysroot = XCPU_SYSROOT ? `${XCPU_SYSROOT}${formatArch(arch)}` : undefined;
-    const root = sysroot !== undefined && existsSync(sysroot) ? realRoot(sysroot) : this.#root;
+    const { PATH: path, LD_LIBRARY_PATH } = this.#env;
+    const sysroot = sysrootOf(arch, this.#env);
+    const root = sysroot === undefined ? this.#root : realRoot(sysroot);
     // It names directories of this machine's own tree, for its own kind.
     const libraryPath = root === '/' ? LD_LIBRARY_PATH : undefined;
     try {
