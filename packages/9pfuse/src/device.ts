@@ -1,5 +1,6 @@
-import { closeSync, read, writevSync } from 'node:fs';
+import { writevSync } from 'node:fs';
 import type { Uint64 } from '@xcpu/9p-protocol';
+import { readAsPipe } from './pipe-reader.js';
 import { IN_HEADER_SIZE, OUT_HEADER_SIZE } from './protocol/constants.js';
 import { writeU64 } from './protocol/words.js';
 
@@ -19,47 +20,28 @@ const HEADERS = 4096;
 /** Buffers kept for the next requests of all devices: large ones, that stay resident once they held a large write. */
 const SPARE_BUFFERS = 4;
 const spare: Buffer[] = [];
-/** Answered while a mount is coming or going: the next read tells more. */
-const PASSING = new Set(['EINTR', 'EAGAIN', 'ENOENT']);
-const UNMOUNTED = new Set(['ENODEV', 'ECONNABORTED']);
+/** What reading fails with when there is no mount any more; ENOENT is a request that was cut off with it. */
+const UNMOUNTED = new Set(['ENODEV', 'ECONNABORTED', 'ENOENT']);
 /** Error numbers that replies can carry; to others the kernel listens not at all, and the asker waits for ever. */
 const MAX_ERROR = 511;
 const EIO = 5;
 
-/** Threads of Node's pool that devices wait in, in all of this process. */
-let waiting = 0;
-
-/**
- * An open /dev/fuse from which requests are read and to which replies are written.
- *
- * The read that waits for the next request takes one thread of Node's pool (libuv's), 45 KB. A worker thread of its
- * own that reads synchronously was measured beside it: as fast for one client, twice as fast for many at once, a third
- * slower for bulk data, and 8 MB for every mount.
- */
+/** An open /dev/fuse from which requests are read and to which replies are written. */
 export class FuseDevice {
   readonly #fd: number;
   readonly #events: DeviceEvents;
-  readonly #bufferSize: number;
   readonly #header = Buffer.alloc(OUT_HEADER_SIZE);
   #ended = false;
 
   /**
    * Begins to read; the file system has to be mounted. The descriptor is closed at the end.
    * @param maxWrite the most bytes of one write, as INIT is going to agree on
-   * @throws Error if other devices wait in all threads of the pool but one
+   * @throws Error as `readAsPipe`; the descriptor then is left open
    */
   constructor(fd: number, maxWrite: number, events: DeviceEvents) {
-    const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
-    if (waiting + 1 >= threads) {
-      throw new Error(
-        `each mount takes a thread of Node's pool, which has ${threads}: start with UV_THREADPOOL_SIZE=${2 * threads}`,
-      );
-    }
-    waiting++;
     this.#fd = fd;
     this.#events = events;
-    this.#bufferSize = maxWrite + HEADERS;
-    this.#read();
+    this.#read(maxWrite + HEADERS);
   }
 
   /**
@@ -71,9 +53,12 @@ export class FuseDevice {
     return this.#write(unique, -(error <= MAX_ERROR ? error : EIO), body);
   }
 
-  /** Tells the kernel something that it did not ask for; `code` is one of enum fuse_notify_code. */
-  notify(code: number, body: Buffer): void {
-    this.#write(0, code, [body]);
+  /**
+   * Tells the kernel something that it did not ask for; `code` is one of NotifyCode.
+   * @returns whether the kernel took it
+   */
+  notify(code: number, body: readonly Uint8Array[]): boolean {
+    return this.#write(0, code, body);
   }
 
   #write(unique: Uint64, error: number, body: readonly Uint8Array[]): boolean {
@@ -92,28 +77,25 @@ export class FuseDevice {
     }
   }
 
-  #read(): void {
-    const buffer = takeBuffer(this.#bufferSize);
-    read(this.#fd, buffer, 0, buffer.length, null, (error, length) => {
-      if (error && !PASSING.has(error.code ?? '')) return this.#end(error);
-      // The next request can arrive while this one is dealt with.
-      this.#read();
-      if (error || length < IN_HEADER_SIZE) giveBack(buffer);
-      else this.#deal(buffer, length);
+  #read(bufferSize: number): void {
+    let buffer = takeBuffer(bufferSize);
+    readAsPipe(this.#fd, {
+      buffer: () => buffer,
+      read: (length) => {
+        if (length < IN_HEADER_SIZE) return;
+        const held = buffer;
+        const dealt = this.#events.message(held.subarray(0, length));
+        if (!dealt) return;
+        // The next request can arrive while this one is dealt with.
+        buffer = takeBuffer(bufferSize);
+        void dealt.finally(() => giveBack(held));
+      },
+      end: (error) => {
+        this.#ended = true;
+        giveBack(buffer);
+        this.#events.end(UNMOUNTED.has(error?.code ?? '') ? undefined : error);
+      },
     });
-  }
-
-  #deal(buffer: Buffer, length: number): void {
-    const dealt = this.#events.message(buffer.subarray(0, length));
-    if (dealt instanceof Promise) dealt.finally(() => giveBack(buffer));
-    else giveBack(buffer);
-  }
-
-  #end(error: NodeJS.ErrnoException): void {
-    this.#ended = true;
-    waiting--;
-    closeSync(this.#fd);
-    this.#events.end(UNMOUNTED.has(error.code ?? '') ? undefined : error);
   }
 }
 

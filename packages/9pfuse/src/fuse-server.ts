@@ -7,7 +7,7 @@ import { FuseDevice } from './device.js';
 import { dispatch } from './dispatch.js';
 import { errnoOf, interrupted } from './errors.js';
 import { type Owners, sameOwners } from './owners.js';
-import { InitFlag, MAJOR, MAX_PAGES, Opcode, PAGE_SIZE } from './protocol/constants.js';
+import { InitFlag, MAJOR, MAX_PAGES, NotifyCode, Opcode, PAGE_SIZE } from './protocol/constants.js';
 import { decodeRequest } from './protocol/decode.js';
 import { initReply } from './protocol/replies.js';
 import type { FuseRequest, Init } from './protocol/requests.js';
@@ -50,12 +50,10 @@ const MAX_FIDS = 4096;
 const INTERRUPT_GRACE = 500;
 /** Readahead and late writes under way at once: enough to fill a network, few enough for everybody else. */
 const MAX_BACKGROUND = 16;
-const NOTIFY_INVAL_INODE = 2;
 
 /**
  * Serves a 9P tree to the kernel through an open /dev/fuse on which a file system is mounted, or just about to be.
- * Any number of them can be served in one process, which has to have a thread of Node's pool for each (start it with
- * `UV_THREADPOOL_SIZE`), and must not touch what it serves by synchronous calls.
+ * Any number of them can be served in one process, which must not touch what it serves by synchronous calls.
  * @param root a fid that is not open; it stays the caller's
  * @throws NinePError what the server answers; Error that says what is wrong with this machine
  */
@@ -250,7 +248,7 @@ export class FuseServer {
     const body = Buffer.alloc(24);
     writeU64(body, node.id, 0);
     body.writeBigInt64LE(-1n, 8);
-    this.#device.notify(NOTIFY_INVAL_INODE, body);
+    this.#device.notify(NotifyCode.INVAL_INODE, [body]);
   }
 
   /** Nobody waits for any answer. */

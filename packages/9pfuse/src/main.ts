@@ -46,7 +46,8 @@ function endSignal(): Promise<void> {
 
 /**
  * Ends where there is no orderly way, by an error of this program or because the mount is covered: everybody who uses
- * the mount is told at once. `process.exit` would wait for the read of /dev/fuse, and they for this process.
+ * the mount is told at once. `process.exit` would wait for calls in threads of Node's pool, and one of those might wait
+ * for the mount.
  */
 function die(error: Error): void {
   printError(`9pfuse: ${error.message}\n`);

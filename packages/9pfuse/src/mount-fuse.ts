@@ -21,7 +21,7 @@ export interface MountFuseOptions extends ServeOptions, MountPointOptions {
  * uses it is told (EIO, then ENOTCONN), and the mount is taken away.
  *
  * This process must touch what it mounts by asynchronous calls only, and must not start programs in it: it would wait
- * for itself. Each mount takes a thread of Node's pool, see `serveFuse`.
+ * for itself.
  * @throws NinePError what the server answers; Error that names the reason and the way out
  */
 export async function mountFuse(options: MountFuseOptions): Promise<FuseMount> {

@@ -28,7 +28,7 @@ function main(): void {
     .listen({ path, backlog: 1024 }, () => tell({ event: 'listening' }));
 }
 
-/** Ends at once. `process.exit` would wait for the reads of /dev/fuse, and they for this process. */
+/** Ends at once. `process.exit` would wait for calls in threads of Node's pool, and one of those might wait for a mount. */
 function die(): void {
   process.kill(process.pid, 'SIGKILL');
 }

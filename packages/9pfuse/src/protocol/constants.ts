@@ -107,6 +107,12 @@ export const OpenReplyFlag = {
   KEEP_CACHE: 1 << 1,
 } as const;
 
+/** What the kernel is told without asking. */
+export const NotifyCode = {
+  /** Attributes of a file, and contents if a range is given, are no longer right. */
+  INVAL_INODE: 2,
+} as const;
+
 /** Which attributes a SETATTR changes. */
 export const SetattrValid = {
   MODE: 1 << 0,

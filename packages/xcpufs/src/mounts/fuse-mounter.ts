@@ -12,10 +12,7 @@ import {
 
 /** Mounts on one node, by default: what as many sessions take of its memory and processes is more. */
 const MAX_MOUNTS = 512;
-/**
- * Mounts of one helper. Each takes a thread there, which is little memory, but each of them makes starting mount(8)
- * slower, for which all other mounts wait: 1.5 ms with as many, 7 ms with 512.
- */
+/** Mounts of one helper: its loop serves one request of all of them after the other. */
 const MOUNTS_PER_HELPER = 64;
 /** Helpers at once; each takes some 20 MB of its own. Those that serve nothing make room for others. */
 const MAX_HELPERS = 64;
@@ -125,7 +122,6 @@ export class FuseMounter implements Mounter {
       socket: join(directory, `fuse-${++this.#started}`),
       program,
       namespace: ownNamespace ? (other?.pid ?? 'new') : 'own',
-      maxMounts: MOUNTS_PER_HELPER,
       log,
     });
     this.#helpers.add(helper);

@@ -15,8 +15,6 @@ import {
 import { type Connect, MountError } from './mounter.js';
 import { namespaceRefusal } from './user-namespace.js';
 
-/** Threads for what the helper does beside waiting for the kernel. */
-const SPARE_THREADS = 8;
 /** How mounts are made in a user namespace in which the daemon's user is root, and has power over nothing else. */
 const NEW_NAMESPACE = ['unshare', '--user', '--map-root-user', '--mount', '--'];
 const SAME_NAMESPACE = ['--preserve-credentials', '--', 'unshare', '--mount', '--'];
@@ -30,8 +28,6 @@ export interface HelperOptions {
   readonly program?: string | undefined;
   /** The user namespace that it is in: the daemon's, a new one, or that of the process with this number. */
   readonly namespace: 'own' | 'new' | number;
-  /** Mounts that it is to have threads for. */
-  readonly maxMounts: number;
   /** What it says on stderr. */
   readonly log: (text: string) => void;
 }
@@ -151,14 +147,14 @@ export class HelperProcess {
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 function startChild(options: HelperOptions): Child {
-  const { socket, program, namespace, maxMounts } = options;
+  const { socket, program, namespace } = options;
   const words = program === undefined ? shippedProgram() : [program];
   rmSync(socket, { force: true });
   const command = [...entering(namespace), process.execPath, ...words, socket];
   const [file = '', ...args] = command;
   const child = spawn(file, args, {
     cwd: '/',
-    env: { PATH: TOOL_PATH, UV_THREADPOOL_SIZE: String(maxMounts + SPARE_THREADS) },
+    env: { PATH: TOOL_PATH },
     // Keys that stop the daemon at a terminal must not stop it before its sessions are over.
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
