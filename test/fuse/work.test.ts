@@ -137,6 +137,18 @@ END`);
     expect(bytes.subarray(500000, 500005).toString()).toBe('hello');
   });
 
+  test('has a small file at once: the kernel asks to open it, and no more', async () => {
+    const watched = join(site.directory, 'watched');
+    await site.shell(`mkdir ${watched}; seq 20000 > ${site.served}/numbers`, { at: '/' });
+    const mount = await site.mount(watched, ['-d']);
+    expect(await site.shell('tail -n 1 numbers; cat numbers | wc -l', { at: watched })).toBe(
+      '20000\n20000\n',
+    );
+    await mount.printed('<- RELEASE ');
+    expect(mount.output.stderr).toMatch(/<- OPEN .*\n/);
+    expect(mount.output.stderr).not.toMatch(/<- (READ|FLUSH) /);
+  });
+
   test('is excluded by the locks of another mount', async () => {
     const other = join(site.directory, 'other');
     await site.shell(`mkdir ${other}`, { at: '/' });
@@ -149,4 +161,27 @@ END`);
     holder.child.kill('SIGKILL');
     expect(await waiting.result).toMatchObject({ status: 0, stdout: 'mine now\n' });
   });
+
+  test.skipIf(lacksProgram('python3'))(
+    'has the locks of who reads until he closes the file',
+    async () => {
+      const told = await site.shell(`echo x > read; python3 - <<'END'
+import errno, fcntl, os
+def lock(kind):
+    # A process of its own: locks of one never exclude each other.
+    child = os.fork()
+    if child == 0:
+        try: fcntl.lockf(os.open('read', os.O_RDWR), kind | fcntl.LOCK_NB)
+        except OSError as error: os._exit(error.errno)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+reader = os.open('read', os.O_RDONLY)
+fcntl.lockf(reader, fcntl.LOCK_SH)
+print(errno.errorcode.get(lock(fcntl.LOCK_EX)), lock(fcntl.LOCK_SH))
+os.close(reader)
+print(lock(fcntl.LOCK_EX))
+END`);
+      expect(told).toBe('EAGAIN 0\n0\n');
+    },
+  );
 });

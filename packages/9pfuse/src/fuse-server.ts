@@ -9,14 +9,14 @@ import { errnoOf, interrupted } from './errors.js';
 import { type Owners, sameOwners } from './owners.js';
 import { InitFlag, MAJOR, MAX_PAGES, NotifyCode, Opcode, PAGE_SIZE } from './protocol/constants.js';
 import { decodeRequest } from './protocol/decode.js';
-import { initReply } from './protocol/replies.js';
+import { attributesNotice, initReply, storeNotice } from './protocol/replies.js';
 import type { FuseRequest, Init } from './protocol/requests.js';
-import { readU64, writeU64 } from './protocol/words.js';
+import { readU64 } from './protocol/words.js';
 import { Pipeline } from './remote/pipeline.js';
 import { remoteOf, type UserIds } from './remote/remote.js';
 import type { Foresight } from './tree/foresight.js';
-import type { Node } from './tree/node.js';
 import { NodeTable } from './tree/node-table.js';
+import { bytesIn } from './tree/read-ahead.js';
 import { type Answer, Volume, type VolumeParts } from './volume.js';
 
 /** How a tree is shown. */
@@ -109,7 +109,7 @@ export class FuseServer {
 
   constructor(
     fd: number,
-    parts: Omit<VolumeParts, 'forgetAttributes'>,
+    parts: Omit<VolumeParts, 'kernel'>,
     maxCount: number,
     trace: FuseTrace | undefined,
   ) {
@@ -118,7 +118,16 @@ export class FuseServer {
     this.#trace = trace;
     this.#volume = new Volume({
       ...parts,
-      forgetAttributes: (node) => this.#forgetAttributes(node),
+      kernel: {
+        // Contents stay: to drop them the kernel might wait for a read that only this process can answer.
+        forgetAttributes: ({ id }) => {
+          this.#device.notify(NotifyCode.INVAL_INODE, [attributesNotice(id)]);
+        },
+        store: ({ id }, { offset, pieces }) => {
+          const body = [storeNotice(id, offset, bytesIn(pieces)), ...pieces];
+          return this.#device.notify(NotifyCode.STORE, body);
+        },
+      },
     });
     const { promise, resolve, reject } = withResolvers();
     const ready = withResolvers();
@@ -241,14 +250,6 @@ export class FuseServer {
     });
     this.#reply(unique, 0, [reply]);
     this.#agreed();
-  }
-
-  /** Contents stay: to drop them the kernel might wait for a read that only this process can answer. */
-  #forgetAttributes(node: Node): void {
-    const body = Buffer.alloc(24);
-    writeU64(body, node.id, 0);
-    body.writeBigInt64LE(-1n, 8);
-    this.#device.notify(NotifyCode.INVAL_INODE, [body]);
   }
 
   /** Nobody waits for any answer. */

@@ -13,7 +13,7 @@ import { HandleTable } from './tree/handles.js';
 import { ListingHabit } from './tree/listing-habit.js';
 import type { Node } from './tree/node.js';
 import type { NodeTable } from './tree/node-table.js';
-import { AheadBudget } from './tree/read-ahead.js';
+import { AheadBudget, type Part } from './tree/read-ahead.js';
 import { ReadingOrder } from './tree/reading-order.js';
 import { SpareFids } from './tree/spare-fids.js';
 
@@ -47,10 +47,22 @@ interface Found {
 /** Done, and nothing more to say. */
 export const DONE: Answer = { body: [] };
 
+/** What the kernel is told without its asking. */
+export interface KernelNotices {
+  /** Attributes of a file that it has are no longer right. */
+  forgetAttributes(node: Node): void;
+  /**
+   * Contents of a file that nobody has open, for its page cache: of one that is open it might be waiting for the same
+   * pages, by a READ, and this process for it.
+   * @returns whether it took them
+   */
+  store(node: Node, part: Part): boolean;
+}
+
 /** What a mount is made of. */
 export type VolumeParts = Pick<
   Volume,
-  'remote' | 'pipeline' | 'nodes' | 'owners' | 'cache' | 'forgetAttributes' | 'clientId'
+  'remote' | 'pipeline' | 'nodes' | 'owners' | 'cache' | 'kernel' | 'clientId'
 > & { readonly foresight?: Foresight | undefined };
 
 /** Everything that the operations of one mount share. */
@@ -69,8 +81,7 @@ export class Volume {
   readonly watch: Watch | undefined;
   readonly owners: Owners;
   readonly cache: CachePolicy;
-  /** Tells the kernel that attributes of a file that it has are no longer right. */
-  readonly forgetAttributes: (node: Node) => void;
+  readonly kernel: KernelNotices;
   /** Names this mount among the clients of the server, for locks. */
   readonly clientId: string;
   readonly #mounted = performance.now();
@@ -81,7 +92,7 @@ export class Volume {
     this.nodes = parts.nodes;
     this.owners = parts.owners;
     this.cache = parts.cache;
-    this.forgetAttributes = parts.forgetAttributes;
+    this.kernel = parts.kernel;
     this.clientId = parts.clientId;
     this.watch = parts.foresight?.watch();
     const { attributes } = this.cache;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Errno, LockType, NinePError, type Uint64 } from '@xcpu/9p-protocol';
 import type { linux } from '@xcpu/9p-protocol/client';
-import { FuseLockType, LOCK_TO_END, LockFlag, ReleaseFlag } from '../protocol/constants.js';
+import { FuseLockType, LOCK_TO_END, LockFlag } from '../protocol/constants.js';
 import { lockReply } from '../protocol/replies.js';
 import type { Flush, FuseLock, Getlk, Release, Setlk, Setlkw } from '../protocol/requests.js';
 import type { Handle } from '../tree/handles.js';
@@ -55,10 +55,14 @@ export async function flush(volume: Volume, request: Flush): Promise<Answer> {
   return DONE;
 }
 
-/** The open file goes, and with it its flock(2). */
+/**
+ * The open file goes, and with it its flock(2), and the fcntl(2) locks of who only read: his descriptors are not flushed
+ * (see `opening.ts`). So he has such a lock until all descriptors of that opening are closed, also those of his
+ * children, and other openings of the file matter not.
+ */
 export async function unlockReleased(volume: Volume, request: Release): Promise<void> {
-  if (!(request.releaseFlags & ReleaseFlag.FLOCK_UNLOCK)) return;
-  await unlock(volume, volume.handles.get(request.handle), request.lockOwner);
+  const handle = volume.handles.get(request.handle);
+  for (const owner of owners.get(handle)?.keys() ?? []) await unlock(volume, handle, owner);
 }
 
 async function unlock(volume: Volume, handle: Handle, owner: Uint64): Promise<void> {

@@ -3,13 +3,13 @@ import { Errno, FileMode, LinuxOpen } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import { errnoOf } from '../errors.js';
 import { openFlags } from '../open-flags.js';
-import { OpenReplyFlag } from '../protocol/constants.js';
+import { OpenReplyFlag, PAGE_SIZE } from '../protocol/constants.js';
 import { openReply } from '../protocol/replies.js';
 import type { Create, Open } from '../protocol/requests.js';
 import type { RemoteFile } from '../remote/remote.js';
 import { letGo, type OpenedAhead } from '../tree/foreseen.js';
 import type { Node } from '../tree/node.js';
-import { AHEAD_BYTES, type Ahead, type Part } from '../tree/read-ahead.js';
+import { AHEAD_BYTES, type Ahead, bytesIn, type Part } from '../tree/read-ahead.js';
 import { GOOD_MS, type Opening } from '../tree/reading-order.js';
 import type { Answer, Volume } from '../volume.js';
 
@@ -25,16 +25,18 @@ export async function open(volume: Volume, request: Open, signal: AbortSignal): 
   volume.believe(node, file, moment);
   const cacheable = volume.cache.validate ? unchanged : true;
   // What the kernel knows of the size may be a moment old: reads go by it.
-  if (!unchanged && volume.cache.validate) volume.forgetAttributes(node);
+  if (!unchanged && volume.cache.validate) volume.kernel.forgetAttributes(node);
   const pastCache = direct || tellsNoSize(volume, file, flags);
-  const kept = pastCache ? undefined : keptOf(volume, node, file, parts);
+  const stored = !pastCache && cacheable && store(volume, node, file, parts);
+  const kept = pastCache || stored ? undefined : keptOf(volume, node, file, parts);
+  const reads = onlyReads(flags);
   const handle = volume.handles.add(node, fid, {
     direct: pastCache,
     ahead: kept,
-    reads: onlyReads(flags) && !pastCache,
+    reads: reads && !pastCache,
   });
   return {
-    body: [openReply(handle.id, replyFlags(pastCache, cacheable))],
+    body: [openReply(handle.id, replyFlags(pastCache, cacheable, reads))],
     refused: () => volume.handles.close(handle),
   };
 }
@@ -47,7 +49,7 @@ function openedBefore(volume: Volume, node: Node, flags: number): Answer | undef
   if (!fid || fid.client.closed) return undefined;
   const handle = volume.handles.add(node, fid, { reads: true });
   return {
-    body: [openReply(handle.id, replyFlags(false, true))],
+    body: [openReply(handle.id, replyFlags(false, true, true))],
     refused: () => volume.handles.close(handle),
   };
 }
@@ -182,17 +184,41 @@ function bytesAhead({ ahead, remote }: Volume, node: Node, flags: number): numbe
   return Math.min(node.size, AHEAD_BYTES);
 }
 
+/** What was read along goes into the page cache, which spares the kernel to ask; whether all of it did. */
+function store(volume: Volume, node: Node, file: RemoteFile, parts: readonly Part[]): boolean {
+  // Of what the kernel writes late, it may have newer contents.
+  if (volume.cache.writeBack || node.isOpen || !isRight(node, file, parts)) return false;
+  return parts.every((part) => {
+    const { offset } = part;
+    const size = bytesIn(part.pieces);
+    // A page that is filled in part is asked for all the same, but for the last one of the file.
+    if (offset % PAGE_SIZE !== 0 || (size % PAGE_SIZE !== 0 && offset + size !== node.size))
+      return false;
+    if (!volume.kernel.store(node, part)) return false;
+    node.primed = true;
+    volume.watchRead(node, { offset, size });
+    return true;
+  });
+}
+
 function keptOf(
   volume: Volume,
   node: Node,
   file: RemoteFile,
   parts: readonly Part[],
 ): Ahead | undefined {
-  // Changed meanwhile, what was read may be older than what was told, or newer.
-  const { believed } = node;
-  if (parts.length === 0 || believed?.file !== file) return undefined;
+  if (!isRight(node, file, parts)) return undefined;
   node.primed = true;
-  return volume.ahead.keep(parts, node.size, believed.moment);
+  return volume.ahead.keep(parts, node.size, node.believed.moment);
+}
+
+/** Changed meanwhile, what was read may be older than what was told, or newer. */
+function isRight(
+  node: Node,
+  file: RemoteFile,
+  parts: readonly Part[],
+): node is Node & { readonly believed: NonNullable<Node['believed']> } {
+  return parts.length > 0 && node.believed?.file === file;
 }
 
 /** A kernel that writes back late reads what a write covers in part, and finds the end of the file itself. */
@@ -212,8 +238,13 @@ function tellsNoSize({ remote }: Volume, file: RemoteFile, flags: number): boole
   return !remote.locks || (flags & LinuxOpen.ACCESS_MASK) === LinuxOpen.RDONLY;
 }
 
-function replyFlags(direct: boolean, unchanged: boolean): number {
-  return (direct ? OpenReplyFlag.DIRECT_IO : 0) | (unchanged ? OpenReplyFlag.KEEP_CACHE : 0);
+/** @param reads nothing can be written: there is nothing to tell who closes it, and nothing that he waits for */
+function replyFlags(direct: boolean, unchanged: boolean, reads: boolean): number {
+  return (
+    (direct ? OpenReplyFlag.DIRECT_IO : 0) |
+    (unchanged ? OpenReplyFlag.KEEP_CACHE : 0) |
+    (reads ? OpenReplyFlag.NOFLUSH : 0)
+  );
 }
 
 function onlyReads(flags: number): boolean {

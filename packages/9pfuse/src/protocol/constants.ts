@@ -105,12 +105,16 @@ export const OpenReplyFlag = {
   DIRECT_IO: 1 << 0,
   /** What is cached of its contents is still right. */
   KEEP_CACHE: 1 << 1,
+  /** There is no FLUSH when it is closed. Kernels before 5.16 do not know it. */
+  NOFLUSH: 1 << 5,
 } as const;
 
 /** What the kernel is told without asking. */
 export const NotifyCode = {
   /** Attributes of a file, and contents if a range is given, are no longer right. */
   INVAL_INODE: 2,
+  /** Contents of a file: they go into its page cache. */
+  STORE: 4,
 } as const;
 
 /** Which attributes a SETATTR changes. */

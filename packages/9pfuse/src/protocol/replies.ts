@@ -136,6 +136,23 @@ export function lockReply(lock: FuseLock): Buffer {
   return body;
 }
 
+/** For NotifyCode.INVAL_INODE: a file's attributes, and none of its contents. */
+export function attributesNotice(node: Uint64): Buffer {
+  const body = Buffer.alloc(24);
+  writeU64(body, node, 0);
+  body.writeBigInt64LE(-1n, 8);
+  return body;
+}
+
+/** For NotifyCode.STORE: what goes in front of so many bytes of contents. */
+export function storeNotice(node: Uint64, offset: Uint64, size: number): Buffer {
+  const body = Buffer.alloc(24);
+  writeU64(body, node, 0);
+  writeU64(body, offset, 8);
+  body.writeUInt32LE(size, 16);
+  return body;
+}
+
 /** A device's numbers as the kernel packs them into 32 bits: its new_encode_dev. */
 export function kernelDevice(major: number, minor: number): number {
   return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0;

@@ -67,7 +67,7 @@ export class Ahead {
   }
 }
 
-function bytesIn(pieces: readonly Uint8Array[]): number {
+export function bytesIn(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 

@@ -27,7 +27,7 @@ describe('access(2)', () => {
     return new Volume({
       ...{ remote: { getattr } as unknown as Remote, pipeline: new Pipeline(), owners, cache },
       nodes: new NodeTable({ client: {} } as Fid, file, 100),
-      ...{ clientId: 'test', forgetAttributes: () => {} },
+      ...{ clientId: 'test', kernel: { forgetAttributes: () => {}, store: () => false } },
     });
   }
 

@@ -42,7 +42,7 @@ describe('files that the kernel was never told of', () => {
       owners: sameOwners,
       cache: CACHE_MODES.open,
       clientId: 'test',
-      forgetAttributes: () => {},
+      kernel: { forgetAttributes: () => {}, store: () => false },
     });
   });
   afterEach(() => client.destroy());

@@ -6,7 +6,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CACHE_MODES, type CachePolicy } from '../../src/cache.js';
 import { dispatch } from '../../src/dispatch.js';
 import { sameOwners } from '../../src/owners.js';
-import { Opcode, ROOT_NODE, SetattrValid } from '../../src/protocol/constants.js';
+import {
+  FuseLockType,
+  Opcode,
+  OpenReplyFlag,
+  ROOT_NODE,
+  SetattrValid,
+} from '../../src/protocol/constants.js';
 import type { FuseRequest } from '../../src/protocol/requests.js';
 import { LinuxRemote } from '../../src/remote/linux.js';
 import { Pipeline } from '../../src/remote/pipeline.js';
@@ -23,6 +29,9 @@ describe('requests of the server', () => {
   let foresight: Foresight;
   /** Types of the messages that the server got since the last look. */
   let asked: number[];
+  /** Whether the kernel takes contents into its page cache, and which it took. */
+  let takes: boolean;
+  let stored: { node: number; offset: number; contents: string }[];
 
   beforeEach(async () => {
     const [near, far] = transportPair();
@@ -30,6 +39,8 @@ describe('requests of the server', () => {
       trace: (_, direction, { type }) => direction === 'received' && asked.push(type),
     }).accept(far);
     asked = [];
+    takes = false;
+    stored = [];
     client = await Client.connect(near, { version: '9P2000.L' });
     foresight = new Foresight();
     volume = await mounted();
@@ -47,7 +58,13 @@ describe('requests of the server', () => {
       owners: sameOwners,
       cache,
       clientId: 'test',
-      forgetAttributes: () => {},
+      kernel: {
+        forgetAttributes: () => {},
+        store: ({ id }, { offset, pieces }) => {
+          if (takes) stored.push({ node: id, offset, contents: Buffer.concat(pieces).toString() });
+          return takes;
+        },
+      },
       foresight,
     });
   }
@@ -106,6 +123,59 @@ describe('requests of the server', () => {
     // The kernel has it by now.
     await open(node);
     expect(requests()).toEqual(['Twalk', 'Tlopen', 'Tgetattr']);
+  });
+
+  test('its beginning goes into the page cache, once, where that takes it', async () => {
+    takes = true;
+    const node = await lookup('file');
+    const handle = await open(node);
+    expect(stored).toEqual([{ node, offset: 0, contents: CONTENTS.slice(0, 131_072) }]);
+    expect([...foresight.reads]).toEqual([['file', [{ offset: 0, size: 131_072 }]]]);
+    await does(Opcode.RELEASE, { node, handle, releaseFlags: 0 });
+    volume.spares.drop();
+    await open(node);
+    const directory = await lookup('directory');
+    const deep = await lookup('deep', directory);
+    await open(deep, LinuxOpen.RDWR);
+    expect(stored).toHaveLength(1);
+  });
+
+  test('nothing goes there of what is open, was changed, or is written late', async () => {
+    takes = true;
+    const node = await lookup('file');
+    const writer = await open(node, LinuxOpen.RDWR);
+    await open(node);
+    expect(stored).toEqual([]);
+    await write(node, writer, 0, 'new');
+    const changed = await mounted();
+    const again = await lookup('file', ROOT_NODE, changed);
+    await write(node, writer, 200_000, 'longer');
+    changed.foreseen.drop();
+    await does(Opcode.OPEN, { node: again, flags: 0 }, changed);
+    expect(stored).toEqual([]);
+    const loose = await mounted(CACHE_MODES.loose);
+    const late = await lookup('file', ROOT_NODE, loose);
+    await does(Opcode.OPEN, { node: late, flags: 0 }, loose);
+    expect(stored).toEqual([]);
+  });
+
+  test('who only reads is not asked for when he closes, and has his locks until then', async () => {
+    const flagsOf = async (node: number, flags: number) =>
+      (await does(Opcode.OPEN, { node, flags })).readUInt32LE(8);
+    const node = await lookup('file');
+    const { NOFLUSH } = OpenReplyFlag;
+    expect((await flagsOf(node, LinuxOpen.RDONLY)) & NOFLUSH).toBe(NOFLUSH);
+    expect((await flagsOf(node, LinuxOpen.RDWR)) & NOFLUSH).toBe(0);
+    const lock = (handle: number, owner: number, type: number) =>
+      does(Opcode.SETLK, {
+        ...{ node, handle, owner, flags: 0 },
+        lock: { start: 0, end: 9, type, pid: owner },
+      });
+    const [reader, writer] = [await open(node), await open(node, LinuxOpen.RDWR)];
+    await lock(reader, 1, FuseLockType.READ);
+    await expect(lock(writer, 2, FuseLockType.WRITE)).rejects.toThrow('in the way');
+    await does(Opcode.RELEASE, { node, handle: reader, releaseFlags: 0 });
+    await lock(writer, 2, FuseLockType.WRITE);
   });
 
   test('what was read ahead is not what was written since', async () => {
@@ -400,6 +470,26 @@ describe('requests of the server', () => {
       expect(bytes).toBeLessThanOrEqual(4 * 1024 * 1024);
       for (let index = 0; index < 40; index++) watch.read(`other-${index}`, { offset: 0, size: 1 });
       expect(foresight.reads.size).toBe(16);
+    });
+
+    test('go into the page cache, in whole pages or to the end', async () => {
+      const node = await lookup('file');
+      const handle = await open(node);
+      const pages = { offset: 151_552, size: 8192 };
+      const end = { offset: 196_608, size: 4096 };
+      for (const range of [pages, end]) await read(node, handle, range.offset, range.size);
+      takes = true;
+      const second = await mounted();
+      const again = await lookup('file', ROOT_NODE, second);
+      await does(Opcode.OPEN, { node: again, flags: 0 }, second);
+      const ranges = stored.map(({ offset, contents }) => ({ offset, size: contents.length }));
+      expect(ranges).toEqual([pages, { ...end, size: CONTENTS.length - end.offset }]);
+      const third = await mounted();
+      stored = [];
+      await read(node, handle, 5, 10);
+      const other = await lookup('file', ROOT_NODE, third);
+      await does(Opcode.OPEN, { node: other, flags: 0 }, third);
+      expect(stored).toHaveLength(2);
     });
 
     test('are not learned from what is looked up later', () => {

@@ -79,6 +79,8 @@ export const ENTRY: Field[] = [
 export const ATTRIBUTES_REPLY: Field[] = [...u64('sec'), ...u32('nsec', '_'), ...ATTRIBUTES];
 export const DIRENT: Field[] = [...u64('ino', 'offset'), ...u32('length', 'type')];
 export const LOCK: Field[] = [...u64('start', 'end'), ...u32('type', 'pid')];
+/** fuse_notify_inval_inode_out; in fuse_notify_store_out the length is of four bytes, with four more behind. */
+export const NOTICE: Field[] = u64('node', 'offset', 'length');
 export const INIT_REPLY: Field[] = [
   ...u32('major', 'minor', 'maxReadahead', 'flags'),
   ['maxBackground', 2],

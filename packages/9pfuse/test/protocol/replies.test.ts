@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ListingWriter } from '../../src/protocol/listing.js';
 import {
+  attributesNotice,
   attributesReply,
   deviceNumbers,
   entryReply,
@@ -12,8 +13,17 @@ import {
   openReply,
   sizeReply,
   statfsReply,
+  storeNotice,
 } from '../../src/protocol/replies.js';
-import { ATTRIBUTES_REPLY, DIRENT, decodeFields, ENTRY, INIT_REPLY, LOCK } from './reference.js';
+import {
+  ATTRIBUTES_REPLY,
+  DIRENT,
+  decodeFields,
+  ENTRY,
+  INIT_REPLY,
+  LOCK,
+  NOTICE,
+} from './reference.js';
 
 const u16 = fc.nat({ max: 0xffff });
 const u32 = fc.nat({ max: 0xffffffff });
@@ -144,6 +154,23 @@ describe('replies', () => {
       2, 3, 4, 5, 6,
     ]);
     expect([40, 44, 48].map((at) => bytes.readUInt32LE(at))).toEqual([1, 8, 1]);
+  });
+
+  test('to what nobody asked: attributes that are not right, contents', () => {
+    fc.assert(
+      fc.property(u64, u64, u32, (node, offset, size) => {
+        expect(decodeFields(NOTICE, attributesNotice(node))).toEqual({
+          node,
+          offset: 2n ** 64n - 1n,
+          length: 0,
+        });
+        expect(decodeFields(NOTICE, storeNotice(node, offset, size))).toEqual({
+          node,
+          offset,
+          length: size,
+        });
+      }),
+    );
   });
 
   test('of listings: records at multiples of 8, and never more than there is room for', () => {
