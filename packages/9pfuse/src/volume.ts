@@ -154,9 +154,18 @@ export class Volume {
 
   /** Takes note of what is read of a file. */
   watchRead(node: Node, range: Range): void {
-    if (!this.watch || !node.place) return;
-    const path = pathOf(node.place.parent, node.place.name);
-    if (path !== undefined) this.watch.read(path, range);
+    const path = this.#watchedPath(node);
+    if (path !== undefined) this.watch?.read(path, range);
+  }
+
+  /** Takes note of a symbolic link that is followed. */
+  watchLink(node: Node): void {
+    const path = this.#watchedPath(node);
+    if (path !== undefined) this.watch?.followed(path);
+  }
+
+  #watchedPath({ place }: Node): string | undefined {
+    return this.watch && place && pathOf(place.parent, place.name);
   }
 
   /** How long what the server says is still that of a tree just mounted, in milliseconds; 0 once it is not. */

@@ -29,6 +29,7 @@ export async function setattr(volume: Volume, request: Setattr, signal: AbortSig
 
 export async function readlink(volume: Volume, request: Readlink, signal: AbortSignal) {
   const node = volume.nodes.get(request.node);
+  volume.watchLink(node);
   node.target ??= await volume.nodes.useThere(node, (fid) =>
     volume.remote.readlink(fid, { signal }),
   );

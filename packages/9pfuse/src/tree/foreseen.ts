@@ -34,7 +34,11 @@ export class Foreseen {
    * @param lifetime how long the answers are good, in milliseconds
    */
   ask(root: Fid, foresight: Foresight, remote: Remote, pipeline: Pipeline, lifetime: number): void {
-    for (const path of foresight.paths) this.#names.set(path, look(root, path, remote, pipeline));
+    for (const path of foresight.paths) {
+      const ask = (fid: Fid) =>
+        foresight.isLink(path) ? remote.look(fid, {}) : remote.getattr(fid, {});
+      this.#names.set(path, look(root, path, ask, pipeline));
+    }
     for (const [path, ranges] of foresight.reads) {
       this.#files.set(path, open(root, path, ranges, remote, pipeline));
     }
@@ -73,11 +77,10 @@ export function letGo(fid: Fid | undefined): void {
 async function look(
   root: Fid,
   path: string,
-  remote: Remote,
+  ask: (fid: Fid) => Promise<RemoteFile>,
   pipeline: Pipeline,
 ): Promise<Seen | undefined> {
   try {
-    const ask = (fid: Fid) => remote.look(fid, {});
     const [fid, file] = await pipeline.walk(root, path.split('/'), ask, {});
     return { found: { fid, file }, at: performance.now() };
   } catch (error) {

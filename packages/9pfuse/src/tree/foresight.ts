@@ -18,6 +18,8 @@ export interface Range {
 /** What is told of one mount, as it happens. */
 export interface Watch {
   lookedUp(path: string): void;
+  /** What was looked up there is a symbolic link, and was followed. */
+  followed(path: string): void;
   read(path: string, range: Range): void;
 }
 
@@ -32,11 +34,18 @@ export interface Watch {
 export class Foresight {
   /** The one that was looked up longest ago first. */
   readonly #paths = new Set<string>();
+  /** Those of them that are links, and were followed. */
+  readonly #links = new Set<string>();
   /** The file that was read longest ago first. */
   readonly #reads = new Map<string, readonly Range[]>();
 
   get paths(): readonly string[] {
     return [...this.#paths];
+  }
+
+  /** Whether a path is that of a link that was followed: where it leads is going to be asked for. */
+  isLink(path: string): boolean {
+    return this.#links.has(path);
   }
 
   get reads(): ReadonlyMap<string, readonly Range[]> {
@@ -50,6 +59,9 @@ export class Foresight {
       lookedUp: (path) => {
         if (now() <= end) this.#lookedUp(path);
       },
+      followed: (path) => {
+        if (this.#paths.has(path)) this.#links.add(path);
+      },
       read: (path, range) => {
         if (now() <= end) this.#read(path, range);
       },
@@ -60,7 +72,9 @@ export class Foresight {
     this.#paths.delete(path);
     this.#paths.add(path);
     const [oldest] = this.#paths;
-    if (this.#paths.size > MAX_NAMES && oldest !== undefined) this.#paths.delete(oldest);
+    if (this.#paths.size <= MAX_NAMES || oldest === undefined) return;
+    this.#paths.delete(oldest);
+    this.#links.delete(oldest);
   }
 
   #read(path: string, range: Range): void {

@@ -427,6 +427,23 @@ describe('requests of the server', () => {
       expect(second.nodes.size).toBe(4);
     });
 
+    test('ask where the links lead that the first followed, and nobody else', async () => {
+      const follow = async (on: Volume) => {
+        await lookup('file', ROOT_NODE, on);
+        const node = await lookup('link', ROOT_NODE, on);
+        return (await does(Opcode.READLINK, { node }, on)).toString();
+      };
+      await follow(volume);
+      requests();
+      const second = await mounted();
+      await second.remote.statfs(second.nodes.root.fid!, {});
+      const counts = requests();
+      expect(counts.filter((name) => name === 'Twalk')).toHaveLength(2);
+      expect(counts.filter((name) => name === 'Treadlink')).toHaveLength(1);
+      expect(await follow(second)).toBe('file');
+      expect(requests()).toEqual([]);
+    });
+
     test('open and read what the first read', async () => {
       const node = await lookup('file');
       const handle = await open(node);
