@@ -106,11 +106,11 @@ attempt() {
 add_mount_points() {
   top=$stage/tree/root/mnt
   attempt 'namespace: /mnt' "$mount" -n -c -t tmpfs -o size=64k,mode=755,nosuid,nodev xcpufs "$top"
-  "$mkdir" "$top/term" "$top/sandbox"
+  set -- "$top/term" "$top/sandbox"
+  for entry in /mnt/*; do [ ! -d "$entry" ] || set -- "$@" "$stage/tree/root$entry"; done
+  "$mkdir" -p -- "$@" 2>/dev/null
   for entry in /mnt/*; do
-    if [ -d "$entry" ] && "$mkdir" -p -- "$stage/tree/root$entry"; then
-      "$mount" -n -c --rbind -- "$entry" "$stage/tree/root$entry"
-    fi
+    [ ! -d "$entry" ] || "$mount" -n -c --rbind -- "$entry" "$stage/tree/root$entry"
   done 2>/dev/null
 }
 
