@@ -193,10 +193,11 @@ build() {
 }
 
 echo ${READY} >&3
-read -r word <&3 && [ "$word" = ${BEGIN} ] || exit 125
 cd -- "$stage/empty" || fail 'namespace: the directory of the daemon is gone'
 attempt "namespace: the node's tree" "$mount" -n --rbind / "$stage/tree/root"
 if [ -d /mnt ] && { [ ! -d /mnt/term ] || [ ! -d /mnt/sandbox ]; }; then add_mount_points; fi
+# Until it is admitted it starts nothing that a user could lay hands on.
+read -r word <&3 && [ "$word" = ${BEGIN} ] || exit 125
 before=
 [ -z "$unmounts" ] || while read -r id rest; do before="$before $id"; done </proc/self/mountinfo
 exec 6<"$stage/tree/root"
