@@ -6,7 +6,7 @@ import { ROOT_NODE } from './protocol/constants.js';
 import { entryReply, type FuseAttributes, type FuseEntry } from './protocol/replies.js';
 import type { Pipeline } from './remote/pipeline.js';
 import type { Remote, RemoteFile } from './remote/remote.js';
-import { Changes } from './tree/changes.js';
+import { Changes, UNCHANGED } from './tree/changes.js';
 import { Foreseen, letGo, type OpenedAhead } from './tree/foreseen.js';
 import type { Foresight, Range, Watch } from './tree/foresight.js';
 import { HandleTable } from './tree/handles.js';
@@ -170,14 +170,14 @@ export class Volume {
 
   /** How long what the server says is still that of a tree just mounted, in milliseconds; 0 once it is not. */
   get starting(): number {
-    if (this.changes.moment !== 0) return 0;
+    if (this.changes.moment !== UNCHANGED) return 0;
     const lifetime = Math.min(this.cache.attributes / 2, START_MS);
     return Math.max(this.#mounted + lifetime - performance.now(), 0);
   }
 
   /** Whether what the server said then still counts: nothing was changed, and the kernel can still believe it as long. */
   #isGood(at: number): boolean {
-    return this.changes.moment === 0 && performance.now() - at < this.cache.attributes / 2;
+    return this.changes.moment === UNCHANGED && performance.now() - at < this.cache.attributes / 2;
   }
 
   #look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {

@@ -3,6 +3,7 @@ import type { Fid } from '@xcpu/9p-protocol/client';
 import { errnoOf, stale } from '../errors.js';
 import { ROOT_NODE } from '../protocol/constants.js';
 import type { RemoteFile } from '../remote/remote.js';
+import { UNCHANGED } from './changes.js';
 import { Node } from './node.js';
 
 /**
@@ -19,9 +20,14 @@ export class NodeTable {
   readonly #withFid = new Set<Node>();
   #nextId = ROOT_NODE + 1;
 
-  /** @param root a fid that stays the caller's */
+  /**
+   * @param root a fid that stays the caller's
+   * @param file what its server just told of it
+   */
   constructor(root: Fid, file: RemoteFile, maxFids: number) {
     this.root = new Node(ROOT_NODE, file);
+    // The kernel asks for it first, and would wait for all that is asked for ahead. Nothing was changed so far.
+    this.root.believed = { file, moment: UNCHANGED };
     this.root.fid = root;
     this.root.references = 1;
     this.#maxFids = maxFids;

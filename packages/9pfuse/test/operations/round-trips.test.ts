@@ -200,6 +200,17 @@ describe('requests of the server', () => {
     expect(told.readUInt32LE(16 + 60) & 0o777).toBe(0o600);
   });
 
+  test('the root’s attributes are told with the mount', async () => {
+    const second = await mounted();
+    requests();
+    await does(Opcode.GETATTR, { node: ROOT_NODE }, second);
+    expect(requests()).toEqual([]);
+    await does(Opcode.MKDIR, { name: 'made', mode: 0o755 }, second);
+    requests();
+    await does(Opcode.GETATTR, { node: ROOT_NODE }, second);
+    expect(requests()).toEqual(['Tgetattr']);
+  });
+
   test('where a link leads is told with the link', async () => {
     const node = await lookup('link');
     requests();
