@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type PrivateKey, publicKeyFrom } from '@xcpu/xcpu-protocol';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Job, JobEvent, Login } from '../src/index.js';
 import { FakeNode, type FakeNodeOptions } from './fake-node.js';
 
@@ -23,16 +23,10 @@ export const alice: Login = {
   key: { file: 'alice_key', privateKey: aliceKey },
 };
 
-const nodes: FakeNode[] = [];
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.close()));
-});
-
 /** A node that ends with the test and knows alice, unless told otherwise. */
 export async function fakeNode(options: FakeNodeOptions = {}, name = 'n1'): Promise<FakeNode> {
   const node = await FakeNode.start(name, { users: { alice: aliceKey.publicKey }, ...options });
-  nodes.push(node);
+  onTestFinished(() => node.close());
   return node;
 }
 

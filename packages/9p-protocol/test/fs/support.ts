@@ -1,28 +1,23 @@
 import { type Dirent, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type DirectoryOptions, serveDirectory } from '../../src/fs/index.js';
 import type { LocalFile } from '../../src/fs/local-file.js';
 import { type Dialect, ModeBit, NinePError, OpenMode } from '../../src/index.js';
 import type { NewFile, OpenFile, Request } from '../../src/server/index.js';
 
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
-});
-
 /** An empty directory that is gone after the test. */
 export function temporary(): string {
   const path = mkdtempSync(join(tmpdir(), '9p-fs-test-'));
-  cleanups.push(() => rmSync(path, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 
 /** A server of a new directory `export` inside a new one, and its root. */
 export function exported(options: DirectoryOptions = {}, path = temporary()) {
   const server = serveDirectory(path, options);
-  cleanups.push(() => server.close());
+  onTestFinished(() => server.close());
   const login = { uname: 'me', aname: '', nUname: undefined };
   const entered = server.attach(login, undefined, request() as never);
   if (entered instanceof Promise) throw new Error('attach waits');

@@ -9,14 +9,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { SourceTree } from '../../src/ship/source-tree.js';
-
-const made: string[] = [];
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
 
 /** A symbolic link in a tree of these tests. */
 export class Link {
@@ -28,7 +22,7 @@ export function treeOf(
   files: Readonly<Record<string, string | Uint8Array | Link>> = {},
 ): SourceTree {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'xcpu-ship-')));
-  made.push(root);
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   for (const [name, contents] of Object.entries(files)) {
     const path = join(root, name);
     mkdirSync(dirname(path), { recursive: true });

@@ -4,18 +4,13 @@ import { dirname, join } from 'node:path';
 import { type Dialect, NinePError, transportPair } from '@xcpu/9p-protocol';
 import { type FileSystem, mount } from '@xcpu/9p-protocol/client';
 import { Server } from '@xcpu/9p-protocol/server';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type ExportOptions, exportFiles, type NodeOwner } from '../../src/export/exporter.js';
-
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
-});
 
 /** A directory that is gone after the test, with these files in it: contents by path, null for a directory. */
 export function directory(files: Readonly<Record<string, string | null>> = {}): string {
   const top = mkdtempSync(join(tmpdir(), 'xrx-export-test-'));
-  cleanups.push(() => rmSync(top, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(top, { recursive: true, force: true }));
   for (const [path, contents] of Object.entries(files)) {
     const at = join(top, path);
     mkdirSync(contents === null ? at : dirname(at), { recursive: true });
@@ -43,9 +38,9 @@ export async function mounted({
   const exporter = exportFiles({ now: () => clock.now, ...options });
   const [ours, theirs] = transportPair();
   new Server(exporter.forNode(owner)).accept(theirs);
-  cleanups.push(() => exporter.close());
+  onTestFinished(() => exporter.close());
   const files = await mount(ours, { uname: 'me', nUname, version: dialect });
-  cleanups.push(() => files.close());
+  onTestFinished(() => files.close());
   return { files, clock };
 }
 
