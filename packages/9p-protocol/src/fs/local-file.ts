@@ -26,7 +26,7 @@ import { fdPath } from './paths.js';
 /**
  * A file or directory on disk, as 9P sees it. System calls are made at once, in the loop: at 1 to 5 µs each they
  * take a tenth of the way to a thread and back (measured: 0.8 µs to read 4 KiB from the page cache, 36 µs in the
- * thread pool; 4 µs and 89 µs for lstat). Only fsync, which waits for the disk, is left to a thread.
+ * thread pool; 4 µs and 89 µs for lstat). Only fsync, which waits for the disk, and large reads are left to threads.
  */
 export class LocalFile extends GraphNode implements ServerFile<string> {
   stat(): Stat {

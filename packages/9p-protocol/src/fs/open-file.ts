@@ -5,6 +5,7 @@ import {
   fdatasync,
   fsync,
   openSync,
+  read,
   readSync,
   writeSync,
   writevSync,
@@ -13,13 +14,19 @@ import { promisify } from 'node:util';
 import { OpenMode } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
-import type { FileLock, OpenFile } from '../server/files.js';
+import type { Awaitable, FileLock, OpenFile } from '../server/files.js';
 import type { Request } from '../server/request.js';
 import type { GraphNode, Handle } from './graph-node.js';
 import { fdPath } from './paths.js';
 
 const syncAll = promisify(fsync);
 const syncData = promisify(fdatasync);
+
+/**
+ * From here on bytes are copied in a thread, which takes some 50 µs to get there and back: meanwhile others are answered,
+ * and what was read before is sent. Of a file that is on a disk, nobody else has to wait for the disk then.
+ */
+const IN_THREAD_BYTES = 256 * 1024;
 
 /**
  * Opens a regular file through the descriptor that stands for it: whatever takes its name meanwhile, a pipe or a
@@ -55,7 +62,9 @@ export class OpenLocalFile implements OpenFile<string>, Handle {
   readonly fd: number;
   readonly writable: boolean;
   readonly #node: GraphNode;
-  #syncing: Promise<unknown> | undefined;
+  /** What threads do with the descriptor. */
+  #working = 0;
+  #idle: (() => void) | undefined;
 
   /** @param fd is closed with this file; one that `Export.opening` made */
   constructor(node: GraphNode, fd: number, writable: boolean) {
@@ -65,8 +74,16 @@ export class OpenLocalFile implements OpenFile<string>, Handle {
     node.addHandle(this);
   }
 
-  readInto(offset: number, buffer: Buffer): number {
-    return readSync(this.fd, buffer, 0, buffer.length, offset);
+  readInto(offset: number, buffer: Buffer): Awaitable<number> {
+    const { length } = buffer;
+    if (length < IN_THREAD_BYTES) return readSync(this.fd, buffer, 0, length, offset);
+    return this.#inThread(
+      new Promise((resolve, reject) => {
+        read(this.fd, buffer, 0, length, offset, (error, bytes) =>
+          error ? reject(error) : resolve(bytes),
+        );
+      }),
+    );
   }
 
   write(offset: number, data: Uint8Array): number {
@@ -77,11 +94,8 @@ export class OpenLocalFile implements OpenFile<string>, Handle {
     return writevSync(this.fd, pieces, offset);
   }
 
-  async sync(dataOnly: boolean): Promise<void> {
-    const syncing = dataOnly ? syncData(this.fd) : syncAll(this.fd);
-    const settled = Promise.allSettled([syncing, this.#syncing]);
-    this.#syncing = settled;
-    await syncing;
+  sync(dataOnly: boolean): Promise<void> {
+    return this.#inThread(dataOnly ? syncData(this.fd) : syncAll(this.fd));
   }
 
   lock(lock: FileLock, { connection }: Request<string>): boolean {
@@ -92,10 +106,19 @@ export class OpenLocalFile implements OpenFile<string>, Handle {
     return this.#node.tree.locks.conflict(this.#node.qid.path, lock);
   }
 
-  /** A descriptor must not be another's under a sync. */
+  /** The descriptor must not be another's while a thread works with it. */
   close(): void | Promise<void> {
-    if (this.#syncing) return this.#syncing.then(() => this.#close());
-    this.#close();
+    if (this.#working === 0) return this.#close();
+    return new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    }).then(() => this.#close());
+  }
+
+  #inThread<T>(work: Promise<T>): Promise<T> {
+    this.#working++;
+    return work.finally(() => {
+      if (--this.#working === 0) this.#idle?.();
+    });
   }
 
   #close(): void {

@@ -20,7 +20,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lacksRoot } from '../../../../test/support/needs.js';
 import { Errno, FileMode, ModeBit, OpenMode, QidType } from '../../src/index.js';
-import { errnoOf, exported, newDirectory, newFile, request, text, walk } from './support.js';
+import {
+  errnoOf,
+  exported,
+  newDirectory,
+  newFile,
+  openDescriptors,
+  request,
+  text,
+  walk,
+} from './support.js';
 
 const { READ, WRITE, READ_WRITE, EXECUTE, TRUNCATE, APPEND } = OpenMode;
 
@@ -399,6 +408,36 @@ describe('an open file', () => {
     const syncing = [open.sync!(false, request()), open.sync!(true, request())];
     await open.close!();
     await Promise.all(syncing);
+  });
+
+  it('is read in large pieces while others are served, and while it is closed', async () => {
+    const { root, path } = exported();
+    const size = 600_000;
+    writeFileSync(join(path, 'f'), Buffer.alloc(size, 'contents '));
+    const open = walk(root, 'f').open(READ);
+    const descriptors = openDescriptors();
+    const buffers = [0, 1].map(() => Buffer.alloc(2 ** 19));
+    const reads = buffers.map((buffer, index) =>
+      open.readInto!(index * buffer.length, buffer, request()),
+    );
+    for (const read of reads) expect(read).toBeInstanceOf(Promise);
+    expect(text(open, 9, 8)).toBe('contents');
+    const closed = open.close!();
+    // Another that has its number would be read in its place.
+    expect(openDescriptors()).toBe(descriptors);
+    expect(await Promise.all(reads)).toEqual([2 ** 19, size - 2 ** 19]);
+    await closed;
+    expect(openDescriptors()).toBe(descriptors - 1);
+    expect(Buffer.concat(buffers).subarray(0, size)).toEqual(Buffer.alloc(size, 'contents '));
+  });
+
+  it('tells of a large read that fails', async () => {
+    const { root } = exported();
+    const { open } = root.create(newFile('f', { mode: WRITE }), request());
+    await expect(open.readInto!(0, Buffer.alloc(2 ** 20), request())).rejects.toMatchObject({
+      code: 'EBADF',
+    });
+    open.close!();
   });
 
   it('is locked against other clients of the server', () => {
