@@ -68,7 +68,9 @@ export function timeInTurn(
 }
 
 /**
- * Does pieces of work in turn, for the same reason.
+ * Does pieces of work in turn, for the same reason: every other round from the last to the first. What one leaves behind
+ * meets the next, if only the memory that it used: where the machine's pages are paged out when they were not used for a
+ * while, who gets pages that were just used keeps them for longer.
  *
  * @param warmUps rounds that are thrown away first
  * @returns what each piece of work answered, in its order
@@ -80,13 +82,15 @@ export function inTurn<Result>(
 ): readonly Result[][] {
   const results: Result[][] = works.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {
-    works.forEach((work, index) => {
+    const order = works.map((work, index) => ({ work, index }));
+    if (round % 2 !== 0) order.reverse();
+    for (const { work, index } of order) {
       settle();
       const result = againIfFailed(work);
       if (round >= 0) {
         results[index]?.push(result);
       }
-    });
+    }
   }
   return results;
 }
