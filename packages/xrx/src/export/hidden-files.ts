@@ -27,7 +27,9 @@ export class HiddenFiles {
   #hidden = new Set<Uint64>();
   #places = new Map<Uint64, Place>();
   #kept = new Set<Uint64>();
+  /** What is listed below hidden directories, and what was looked for by name, by path. */
   #directories = new Map<string, Directory>();
+  #searched = new Map<string, Searched>();
 
   /**
    * @param root the places of hidden and shown files, from `/` down
@@ -66,19 +68,24 @@ export class HiddenFiles {
 
   #scan(): void {
     this.#scanned = this.#now();
-    const before = this.#directories;
+    const before = { directories: this.#directories, searched: this.#searched };
     this.#hidden = new Set();
     this.#places = new Map();
     this.#kept = new Set();
     this.#directories = new Map();
-    this.#visit(this.#root, '/', before);
+    this.#searched = new Map();
+    const stats = statsOf('/');
+    if (stats) this.#visit(this.#root, { path: '/', stats }, before);
   }
 
-  /** @param path where the place really is */
-  #visit(place: Place, path: string, before: ReadonlyMap<string, Directory>): void {
+  /** @param directory the place, where it really is */
+  #visit(place: Place, directory: Found, before: Before): void {
+    const { path } = directory;
+    const absent = this.#absentIn(directory, before);
     for (const child of place.children.values()) {
-      if (!child.guarded) continue;
-      const found = this.#follow(path, child.name);
+      // Where root runs xrx there are a thousand names, and most are not there.
+      if (!child.guarded || absent.has(child.name)) continue;
+      const found = this.#follow(path, child.name, absent);
       if (!found) continue;
       // A link that leads up must not take the directory that it stands in with it.
       if (`${path}/`.startsWith(`${found.path}/`)) continue;
@@ -87,12 +94,23 @@ export class HiddenFiles {
       if (!found.stats.isDirectory()) continue;
       this.#places.set(qidPath, child);
       if (child.hidden) this.#hideBelow(found.path, child, before);
-      this.#visit(child, found.path, before);
+      this.#visit(child, found, before);
     }
   }
 
-  /** The file that a name in a directory leads to, through symbolic links; undefined if it leads nowhere. */
-  #follow(directory: string, name: string): Found | undefined {
+  /** Names that are not in a directory, as far as is known: none if it has changed since they were looked for. */
+  #absentIn({ path, stats }: Found, { searched }: Before): Set<string> {
+    const known = searched.get(path);
+    const absent = known && isAsBefore(known, stats) ? known.absent : new Set<string>();
+    this.#searched.set(path, { ...stampOf(stats), absent });
+    return absent;
+  }
+
+  /**
+   * The file that a name in a directory leads to, through symbolic links; undefined if it leads nowhere.
+   * @param absent where to put the name if there is no such file
+   */
+  #follow(directory: string, name: string, absent: Set<string>): Found | undefined {
     let found: Found | undefined;
     let at = directory;
     let links = 0;
@@ -100,7 +118,7 @@ export class HiddenFiles {
       const next = names.shift()!;
       if (next === '' || next === '.') continue;
       const path = next === '..' ? dirname(at) : at === '/' ? `/${next}` : `${at}/${next}`;
-      const stats = statsOf(path);
+      const stats = statsOf(path, () => links === 0 && !found && absent.add(name));
       if (!stats) return undefined;
       this.#kept.add(this.#pathOf(stats));
       if (!stats.isSymbolicLink()) {
@@ -120,7 +138,7 @@ export class HiddenFiles {
   }
 
   /** What has a place of its own is visited for itself. */
-  #hideBelow(top: string, place: Place, before: ReadonlyMap<string, Directory>): void {
+  #hideBelow(top: string, place: Place, before: Before): void {
     const queue: [path: string, places: Place | undefined][] = [[top, place]];
     let left = MAX_FILES;
     for (let next = queue.shift(); next && left > 0; next = queue.shift()) {
@@ -142,28 +160,24 @@ export class HiddenFiles {
   }
 
   /** Entries of a directory; looked for anew only if it has changed. */
-  #list(path: string, most: number, before: ReadonlyMap<string, Directory>): readonly Entry[] {
+  #list(path: string, most: number, { directories }: Before): readonly Entry[] {
     const stats = statsOf(path);
     if (!stats) return [];
-    const known = before.get(path);
-    const directory =
-      known?.settled && known.ino === stats.ino && known.changed === stats.ctimeNs
-        ? known
-        : this.#read(path, stats, most);
+    const known = directories.get(path);
+    const directory = known && isAsBefore(known, stats) ? known : this.#read(path, stats, most);
     this.#directories.set(path, directory);
     return directory.entries;
   }
 
-  #read(path: string, { ino, ctimeNs }: BigIntStats, most: number): Directory {
+  #read(path: string, stats: BigIntStats, most: number): Directory {
     const entries: Entry[] = [];
     for (const name of (attempt(() => readdirSync(path)) ?? []).slice(0, most)) {
-      const stats = statsOf(`${path}/${name}`);
-      if (!stats) continue;
-      const [directory, link] = [stats.isDirectory(), stats.isSymbolicLink()];
-      entries.push({ name, qidPath: this.#pathOf(stats), directory, link });
+      const file = statsOf(`${path}/${name}`);
+      if (!file) continue;
+      const [directory, link] = [file.isDirectory(), file.isSymbolicLink()];
+      entries.push({ name, qidPath: this.#pathOf(file), directory, link });
     }
-    const settled = BigInt(Date.now()) - ctimeNs / 1_000_000n > SETTLED_MS;
-    return { ino, changed: ctimeNs, settled, entries };
+    return { ...stampOf(stats), entries };
   }
 }
 
@@ -179,16 +193,46 @@ interface Entry {
   readonly link: boolean;
 }
 
-interface Directory {
+/** A directory as it was at one time. */
+interface Stamp {
+  readonly dev: bigint;
   readonly ino: bigint;
   readonly changed: bigint;
   /** The time of change is long enough ago. */
   readonly settled: boolean;
+}
+
+interface Directory extends Stamp {
   readonly entries: readonly Entry[];
 }
 
-function statsOf(path: string): BigIntStats | undefined {
-  return attempt(() => lstatSync(path, EXACT));
+interface Searched extends Stamp {
+  readonly absent: Set<string>;
+}
+
+/** What was known when it was last looked. */
+interface Before {
+  readonly directories: ReadonlyMap<string, Directory>;
+  readonly searched: ReadonlyMap<string, Searched>;
+}
+
+function stampOf({ dev, ino, ctimeNs }: BigIntStats): Stamp {
+  const settled = BigInt(Date.now()) - ctimeNs / 1_000_000n > SETTLED_MS;
+  return { dev, ino, changed: ctimeNs, settled };
+}
+
+/** Nothing was made in a directory since, nor removed or replaced. */
+function isAsBefore({ dev, ino, changed, settled }: Stamp, stats: BigIntStats): boolean {
+  return settled && dev === stats.dev && ino === stats.ino && changed === stats.ctimeNs;
+}
+
+/** @param missing called if there is no such file, and not if it is out of reach */
+function statsOf(path: string, missing?: () => void): BigIntStats | undefined {
+  return attempt(() => {
+    const stats = lstatSync(path, EXACT);
+    if (!stats) missing?.();
+    return stats;
+  });
 }
 
 /** What is out of reach for the user is out of reach for the nodes. */

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { type Dialect, Errno } from '@xcpu/9p-protocol';
 import { linux } from '@xcpu/9p-protocol/client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { exportFiles } from '../../src/export/exporter.js';
 import { directory, host, mounted, names, outcome } from './support.js';
 
@@ -215,6 +215,33 @@ describe('what is hidden', () => {
     // The file is no longer hidden, though what is known of it is fresh.
     renameSync(at('home/u/.ssh/new'), at('home/u/public'));
     expect(await files.exists('/home/u/project/new')).toBe(true);
+  });
+
+  it('is found where there was nothing for a long time', async () => {
+    const root = home();
+    const at = (path: string) => join(root, path);
+    symlinkSync('nowhere', at('home/u/.aws'));
+    const hidden = [...hiddenIn(root), at('home/u/.kube/config'), at('home/u/.pgpass')];
+    const { files, clock } = await mounted({ root, hidden });
+    // So that directories count as left alone since.
+    const later = Date.now() + 60_000;
+    vi.spyOn(Date, 'now').mockImplementation(() => later);
+    onTestFinished(() => vi.restoreAllMocks());
+    for (let look = 0; look < 2; look++, clock.now += 1000) {
+      expect(await files.exists('/home/u/project/in.txt')).toBe(true);
+    }
+    mkdirSync(at('home/u/.kube'));
+    mkdirSync(at('home/u/nowhere'));
+    const secrets = ['.kube/config', '.pgpass', 'nowhere/credentials'];
+    secrets.forEach((secret, index) => {
+      writeFileSync(at(`home/u/${secret}`), SECRET);
+      linkSync(at(`home/u/${secret}`), at(`home/u/project/${index}`));
+    });
+    clock.now += 1000;
+    expect(await names(files, '/home/u/project')).toEqual(['in.txt']);
+    for (const index of secrets.keys()) {
+      expect(await files.exists(`/home/u/project/${index}`)).toBe(false);
+    }
   });
 
   it('may be shown, in whole or in part', async () => {
