@@ -1,4 +1,4 @@
-import { Errno, MAX_WALK_NAMES, NinePError } from '@xcpu/9p-protocol';
+import { Errno, FileMode, MAX_WALK_NAMES, NinePError } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import type { CachePolicy } from './cache.js';
 import type { Owners } from './owners.js';
@@ -7,7 +7,7 @@ import { entryReply, type FuseAttributes, type FuseEntry } from './protocol/repl
 import type { Pipeline } from './remote/pipeline.js';
 import type { Remote, RemoteFile } from './remote/remote.js';
 import { Changes, UNCHANGED } from './tree/changes.js';
-import { Foreseen, letGo, type OpenedAhead } from './tree/foreseen.js';
+import { Foreseen, letGo, type OpenedAhead, type Seen } from './tree/foreseen.js';
 import type { Foresight, Range, Watch } from './tree/foresight.js';
 import { HandleTable } from './tree/handles.js';
 import { ListingHabit } from './tree/listing-habit.js';
@@ -34,6 +34,9 @@ function pathOf(parent: Node, name: string): string | undefined {
   }
   return path;
 }
+
+/** How many names of a way are asked for again at once. */
+const MOST_OF_WAY = 8;
 
 /** The first program of a mount has started by then, in milliseconds. */
 const START_MS = 500;
@@ -130,8 +133,10 @@ export class Volume {
     if (path !== undefined) this.watch?.lookedUp(path);
     if (parent.listed) this.listings.lookedUp();
     const { moment } = this.changes;
+    parent.followed = name;
+    if (path !== undefined) this.#askForRestOfWay(parent, name, path);
     const seen = path === undefined ? undefined : await this.foreseen.take(path);
-    if (!seen || !this.#isGood(seen.at)) {
+    if (!seen || !this.#isGood(seen)) {
       letGo(seen?.found?.fid);
       return this.#look(parent, name, signal);
     }
@@ -142,12 +147,35 @@ export class Volume {
     return { node, file };
   }
 
+  /**
+   * The kernel asks again for what it was told a while ago, one name after the other: for those that followed the last
+   * time it is not waited. Most ways are gone more than once.
+   */
+  #askForRestOfWay(parent: Node, name: string, path: string): void {
+    const { moment } = this.changes;
+    const { attributes } = this.cache;
+    if (moment === undefined || attributes === 0) return;
+    const old = performance.now() - attributes;
+    let node = this.nodes.child(parent, name);
+    let way = path;
+    for (let names = 0; node?.followed !== undefined && node.toldAt <= old; names++) {
+      if (names === MOST_OF_WAY) return;
+      way = `${way}/${node.followed}`;
+      node = this.nodes.child(node, node.followed);
+      if (!node || node.toldAt > old) return;
+      const isLink = node.kind === FileMode.SYMLINK;
+      const ask = (fid: Fid) => (isLink ? this.remote.look(fid, {}) : this.remote.getattr(fid, {}));
+      this.foreseen.askFor(this.nodes.root.fid!, way, moment, ask, this.pipeline);
+    }
+  }
+
   /** A file that was opened to be read, and what was read of it, before the kernel asked for that. */
   async openedAhead(node: Node): Promise<OpenedAhead | undefined> {
     const path = node.place && pathOf(node.place.parent, node.place.name);
     const seen = path === undefined ? undefined : await this.foreseen.takeOpened(path);
     if (!seen) return undefined;
-    if (this.#isGood(seen.at) && seen.file.qid.path === node.qid.path) return seen;
+    const isGood = this.#isGood({ at: seen.at, moment: UNCHANGED });
+    if (isGood && seen.file.qid.path === node.qid.path) return seen;
     letGo(seen.fid);
     return undefined;
   }
@@ -175,9 +203,9 @@ export class Volume {
     return Math.max(this.#mounted + lifetime - performance.now(), 0);
   }
 
-  /** Whether what the server said then still counts: nothing was changed, and the kernel can still believe it as long. */
-  #isGood(at: number): boolean {
-    return this.changes.moment === UNCHANGED && performance.now() - at < this.cache.attributes / 2;
+  /** Whether what the server said still counts: nothing was changed since, and the kernel can still believe it as long. */
+  #isGood({ at, moment }: Pick<Seen, 'at' | 'moment'>): boolean {
+    return this.changes.moment === moment && performance.now() - at < this.cache.attributes / 2;
   }
 
   #look(parent: Node, name: string, signal: AbortSignal): Promise<Found> {

@@ -3,6 +3,7 @@ import type { Fid } from '@xcpu/9p-protocol/client';
 import { errnoOf } from '../errors.js';
 import type { Pipeline } from '../remote/pipeline.js';
 import type { Remote, RemoteFile } from '../remote/remote.js';
+import { UNCHANGED } from './changes.js';
 import type { Foresight, Range } from './foresight.js';
 import type { Part } from './read-ahead.js';
 
@@ -12,6 +13,8 @@ export interface Seen {
   readonly found: { readonly fid: Fid; readonly file: RemoteFile } | undefined;
   /** When it said so, in milliseconds of performance.now(). */
   readonly at: number;
+  /** The moment of the tree (see Changes) when it was asked. */
+  readonly moment: number;
 }
 
 /** A file that was opened for reading, and read, before the kernel asked. */
@@ -22,6 +25,9 @@ export interface OpenedAhead {
   readonly parts: readonly Part[];
   readonly at: number;
 }
+
+/** How long an answer about one path is kept for the kernel to ask, in milliseconds: it is about to. */
+const KEPT_MS = 100;
 
 /** What of one mount was asked for before the kernel does. */
 export class Foreseen {
@@ -37,12 +43,30 @@ export class Foreseen {
     for (const path of foresight.paths) {
       const ask = (fid: Fid) =>
         foresight.isLink(path) ? remote.look(fid, {}) : remote.getattr(fid, {});
-      this.#names.set(path, look(root, path, ask, pipeline));
+      this.#names.set(path, look(root, path, UNCHANGED, ask, pipeline));
     }
     for (const [path, ranges] of foresight.reads) {
       this.#files.set(path, open(root, path, ranges, remote, pipeline));
     }
     this.#expiry = setTimeout(() => this.drop(), lifetime).unref();
+  }
+
+  /** Asks for one path more, at a moment of the tree. */
+  askFor(
+    root: Fid,
+    path: string,
+    moment: number,
+    ask: (fid: Fid) => Promise<RemoteFile>,
+    pipeline: Pipeline,
+  ): void {
+    if (this.#names.has(path)) return;
+    const answer = look(root, path, moment, ask, pipeline);
+    this.#names.set(path, answer);
+    setTimeout(() => {
+      if (this.#names.get(path) !== answer) return;
+      this.#names.delete(path);
+      void answer.then((seen) => letGo(seen?.found?.fid));
+    }, KEPT_MS).unref();
   }
 
   /** What was said of a path, for the first who asks; undefined if nobody foresaw it. The fid is his. */
@@ -77,15 +101,16 @@ export function letGo(fid: Fid | undefined): void {
 async function look(
   root: Fid,
   path: string,
+  moment: number,
   ask: (fid: Fid) => Promise<RemoteFile>,
   pipeline: Pipeline,
 ): Promise<Seen | undefined> {
   try {
     const [fid, file] = await pipeline.walk(root, path.split('/'), ask, {});
-    return { found: { fid, file }, at: performance.now() };
+    return { found: { fid, file }, at: performance.now(), moment };
   } catch (error) {
     const absent = errnoOf(error) === Errno.ENOENT;
-    return absent ? { found: undefined, at: performance.now() } : undefined;
+    return absent ? { found: undefined, at: performance.now(), moment } : undefined;
   }
 }
 

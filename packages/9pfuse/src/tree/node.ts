@@ -38,6 +38,8 @@ export class Node {
   readonly handles = new Set<Handle>();
   /** Its names were listed, and no more of its files. */
   listed = false;
+  /** The name that was looked up in it last. */
+  followed: string | undefined;
   /** The file behind it in its directory's listing. */
   follower: Node | undefined;
   /** How often it is open as a directory. */

@@ -2,7 +2,7 @@ import { LinuxOpen, MessageType, transportPair } from '@xcpu/9p-protocol';
 import { attach, Client } from '@xcpu/9p-protocol/client';
 import { memoryServer } from '@xcpu/9p-protocol/memory';
 import { Server } from '@xcpu/9p-protocol/server';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CACHE_MODES, type CachePolicy } from '../../src/cache.js';
 import { dispatch } from '../../src/dispatch.js';
 import { sameOwners } from '../../src/owners.js';
@@ -248,6 +248,66 @@ describe('requests of the server', () => {
     requests();
     await list();
     expect(requests().filter((name) => name === 'Tgetattr')).toHaveLength(23);
+  });
+
+  describe('on a way that was gone before', () => {
+    let later: number;
+    let directory: number;
+    const settled = () => volume.remote.statfs(volume.nodes.root.fid!, {});
+
+    beforeEach(async () => {
+      later = 0;
+      const now = performance.now.bind(performance);
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + later);
+      directory = await lookup('directory');
+      await lookup('deep', directory);
+      requests();
+    });
+    afterEach(() => vi.restoreAllMocks());
+
+    test('nothing more is asked for while the kernel has it', async () => {
+      await lookup('directory');
+      expect(requests()).toEqual(['Twalk', 'Tgetattr', 'Treadlink']);
+    });
+
+    test('all of it is asked for at once when it is gone again', async () => {
+      later = 1500;
+      await lookup('directory');
+      await settled();
+      expect(requests().filter((name) => name === 'Twalk')).toHaveLength(2);
+      const deep = await lookup('deep', directory);
+      expect(volume.nodes.get(deep).place?.name).toBe('deep');
+      expect(requests()).toEqual([]);
+    });
+
+    test('what was told before a change is not believed, nor what nobody wants kept', async () => {
+      later = 1500;
+      await lookup('directory');
+      await does(Opcode.UNLINK, { node: directory, name: 'deep' });
+      await expect(volume.look(volume.nodes.get(directory), 'deep', signal)).rejects.toThrow();
+      await settled();
+      requests();
+      later = 3000;
+      await does(Opcode.MKDIR, { node: directory, name: 'deep', mode: 0o755 });
+      await lookup('directory');
+      volume.foreseen.drop();
+      await settled();
+      expect(requests()).toContain('Tclunk');
+      expect(await lookup('deep', directory)).toBeGreaterThan(0);
+    });
+
+    test('ways that are long are asked for in part', async () => {
+      let node = directory;
+      for (let depth = 0; depth < 12; depth++) {
+        await does(Opcode.MKDIR, { node, name: 'd', mode: 0o755 });
+        node = await lookup('d', node);
+      }
+      requests();
+      later = 1500;
+      await lookup('directory');
+      await settled();
+      expect(requests().filter((name) => name === 'Twalk')).toHaveLength(1 + 8);
+    });
   });
 
   describe('for files that are read in the order of their listing', () => {

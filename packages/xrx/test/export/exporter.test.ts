@@ -226,7 +226,7 @@ describe('what is hidden', () => {
     // So that directories count as left alone since.
     const later = Date.now() + 60_000;
     vi.spyOn(Date, 'now').mockImplementation(() => later);
-    onTestFinished(() => vi.restoreAllMocks());
+    onTestFinished(() => void vi.restoreAllMocks());
     for (let look = 0; look < 2; look++, clock.now += 1000) {
       expect(await files.exists('/home/u/project/in.txt')).toBe(true);
     }
