@@ -134,11 +134,12 @@ export class Volume {
     if (parent.listed) this.listings.lookedUp();
     const { moment } = this.changes;
     parent.followed = name;
-    if (path !== undefined) this.#askForRestOfWay(parent, name, path);
     const seen = path === undefined ? undefined : await this.foreseen.take(path);
     if (!seen || !this.#isGood(seen)) {
       letGo(seen?.found?.fid);
-      return this.#look(parent, name, signal);
+      const looking = this.#look(parent, name, signal);
+      if (path !== undefined) this.#askForRestOfWay(parent, name, path);
+      return looking;
     }
     if (!seen.found) throw new NinePError('no such file', Errno.ENOENT);
     const { fid, file } = seen.found;
