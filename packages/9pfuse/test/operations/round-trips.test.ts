@@ -176,6 +176,10 @@ describe('requests of the server', () => {
     await expect(lock(writer, 2, FuseLockType.WRITE)).rejects.toThrow('in the way');
     await does(Opcode.RELEASE, { node, handle: reader, releaseFlags: 0 });
     await lock(writer, 2, FuseLockType.WRITE);
+    // The server is gone, and with it the lock.
+    client.destroy();
+    await does(Opcode.RELEASE, { node, handle: writer, releaseFlags: 0 });
+    expect(() => volume.handles.get(writer)).toThrow('no such open file');
   });
 
   test('what was read ahead is not what was written since', async () => {
