@@ -9,8 +9,9 @@ import { readFileSync } from 'node:fs';
 import { type AnyMessage, decode, FrameWriter } from '@xcpu/9p-protocol';
 import { referenceDecode, referenceEncode } from '../packages/9p-protocol/test/reference-codec.js';
 import { median, type Row, report, times } from './lib/report.js';
+import { roundsFor } from './lib/rounds.js';
 
-const ROUNDS = 7;
+const ROUNDS = roundsFor(7);
 const ROUND_MS = 300;
 const WANTED = 5;
 const DIALECT = '9P2000.u';

@@ -22,10 +22,11 @@ import { type Command, inTurn, outputOf, timeCommand } from './lib/commands.js';
 import { countRequests, type RequestCounts } from './lib/counted-files.js';
 import { command, startNodes, xrxArguments } from './lib/nodes.js';
 import { median, milliseconds, perSecond, type Row, report, times } from './lib/report.js';
+import { roundsFor } from './lib/rounds.js';
 import { startSshTargets } from './lib/ssh-targets.js';
 import { hasSshfs, startSshfs } from './lib/sshfs.js';
 
-const ROUNDS = 7;
+const ROUNDS = roundsFor(7);
 const BYTES = 512 * 2 ** 20;
 const FOLDERS = 20;
 const FILES_PER_FOLDER = 100;

@@ -13,8 +13,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command, loginToFirst, startNodes, xrxArguments } from './lib/nodes.js';
 import { median, milliseconds, percentile, type Row, report } from './lib/report.js';
+import { roundsFor } from './lib/rounds.js';
 
-const ROUNDS = 5;
+const ROUNDS = roundsFor(5);
 const BYTES = 2 ** 30;
 const PAUSE_MS = 1;
 const WANTED_P99_MS = 20;

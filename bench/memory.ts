@@ -9,8 +9,9 @@ import type { Cluster } from '../scripts/lib/cluster.mjs';
 import type { TestSession } from '../test/support/client.js';
 import { loginToFirst, startNodes } from './lib/nodes.js';
 import { kilobytes, median, megabytes, report } from './lib/report.js';
+import { roundsFor } from './lib/rounds.js';
 
-const ROUNDS = 5;
+const ROUNDS = roundsFor(5);
 const SESSIONS = 1_000;
 const BYTES = 2 ** 30;
 const WANTED_IDLE = 70e6;

@@ -16,9 +16,10 @@ import { attach, Client } from '@xcpu/9p-protocol/client';
 import { Server, serveTree } from '@xcpu/9p-protocol/server';
 import { median, type Row, report, times } from './lib/report.js';
 import { ask, start, tell } from './lib/roles.js';
+import { roundsFor } from './lib/rounds.js';
 
 /** Many short ones: the two that are compared run one after the other, whatever else the machine does. */
-const ROUNDS = 25;
+const ROUNDS = roundsFor(25);
 const ROUND_MS = 100;
 const CONTENTS = 'twelve bytes';
 const MESSAGE_SIZE = 23;

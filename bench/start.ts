@@ -9,9 +9,10 @@
 import { type Command, isInstalled, timeInTurn } from './lib/commands.js';
 import { command, startNodes, xrxArguments } from './lib/nodes.js';
 import { median, milliseconds, type Row, report, times } from './lib/report.js';
+import { roundsFor } from './lib/rounds.js';
 import { startSshTargets } from './lib/ssh-targets.js';
 
-const ROUNDS = 7;
+const ROUNDS = roundsFor(7);
 const COUNTS = [1, 8, 64] as const;
 const MOST = 64;
 

@@ -10,9 +10,10 @@ import { join } from 'node:path';
 import { type Command, isInstalled, timeInTurn } from './lib/commands.js';
 import { command, startNodes, xrxArguments } from './lib/nodes.js';
 import { median, perSecond, type Row, report, times } from './lib/report.js';
+import { roundsFor } from './lib/rounds.js';
 import { startSshTargets } from './lib/ssh-targets.js';
 
-const ROUNDS = 5;
+const ROUNDS = roundsFor(5);
 const BYTES = 2 ** 30;
 const WANTED = 1.5;
 

@@ -1,4 +1,5 @@
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+import { roundsFor } from './rounds.js';
 
 /** A command line to be measured. */
 export interface Command {
@@ -58,7 +59,7 @@ const SETTLE_MS = 500;
 export function timeInTurn(
   commands: readonly Command[],
   rounds: number,
-  warmUps = 2,
+  warmUps = roundsFor(2),
 ): readonly number[][] {
   return inTurn(
     commands.map((command) => () => timeCommand(command)),
@@ -78,7 +79,7 @@ export function timeInTurn(
 export function inTurn<Result>(
   works: readonly (() => Result)[],
   rounds: number,
-  warmUps = 2,
+  warmUps = roundsFor(2),
 ): readonly Result[][] {
   const results: Result[][] = works.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {

@@ -1,0 +1,7 @@
+/** Set by `bench/run.mjs --short`: how often each thing is measured at most. */
+const most = Number(process.env.XCPU_BENCH_ROUNDS ?? Number.POSITIVE_INFINITY);
+
+/** How many rounds there are: as many as a figure needs, or, where only the benchmarks are to be seen at work, a few. */
+export function roundsFor(needed: number): number {
+  return Math.min(needed, most);
+}
