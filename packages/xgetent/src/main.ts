@@ -1,10 +1,12 @@
 import type { NodeConnection } from '@xcpu/libxcpu';
 import {
+  ADMIN_KEY_OPTION,
+  askNodes,
   foldErrors,
   parseCommandLine,
   printError,
   printOut,
-  seconds,
+  reachNodes,
   start,
   takeNodes,
 } from '@xcpu/libxcpu/cli';
@@ -44,30 +46,16 @@ async function main(args: readonly string[]): Promise<number> {
         'print how nodes differ from the first that answers; exit status 1 if one does',
       )
       .option('--json', 'print a JSON array, one object per entry, or with --diff per difference')
-      .option(
-        '-A, --admin-key <FILE>',
-        'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
-      );
+      .option(...ADMIN_KEY_OPTION);
   });
   const { database, rest } = await takeDatabase(operands);
   const { nodes } = takeNodes(rest, { option: options.nodes, all: options.all, wanted: [] });
-  const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
-  const { adminLogins, dialAs, fanOut, findNodes, printTrace } = await import('@xcpu/libxcpu');
-  const dialOptions = { connectTimeout, trace: options.debug ? printTrace : undefined };
-  const targets = await findNodes(nodes, dialOptions);
-  const { adminKey: adminKeyFile, user } = options;
-  const logins = await adminLogins({ adminKeyFile, user, fallBack: true });
-  const outcomes = await fanOut(targets, async (target): Promise<NodeTable> => {
-    const connection = await dialAs(target, logins, dialOptions);
-    try {
-      const keys = options.json === true || options.diff === true;
-      return { node: target.name, entries: await entriesOf(connection, database, keys) };
-    } finally {
-      connection.close();
-    }
-  });
-  const tables = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  const failures = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  const reach = await reachNodes(nodes, options, { fallBack: true });
+  const withKeys = options.json === true || options.diff === true;
+  const { answers, failures } = await askNodes(reach, (connection) =>
+    entriesOf(connection, database, withKeys),
+  );
+  const tables = answers.map(({ target, answer }) => ({ node: target.name, entries: answer }));
   for (const line of await foldErrors(failures)) printError(`xgetent: ${withWayOut(line)}\n`);
   const failed = failures.length > 0;
   if (options.diff) return (await printDifferences(tables, options)) || failed ? 1 : 0;

@@ -1,5 +1,5 @@
 import type { Login, NodeTarget, StatfsOptions } from '@xcpu/libxcpu';
-import { parseCommandLine, printError, seconds, start } from '@xcpu/libxcpu/cli';
+import { ADMIN_KEY_OPTION, parseCommandLine, printError, seconds, start } from '@xcpu/libxcpu/cli';
 import type { Wanted } from './signalling.js';
 
 interface Options {
@@ -32,10 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { options, operands } = await parseCommandLine<Options>(TEXT, line, (command) => {
     command
       .option('-m, --all-ranks', 'JOBID alone means all ranks of that job')
-      .option(
-        '-A, --admin-key <FILE>',
-        'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
-      )
+      .option(...ADMIN_KEY_OPTION)
       .option('-a <FILE>', 'the same, as the historic xk has it')
       .option('-k, --key <FILE>', 'your own private key (~/.ssh/id_rsa, id_ed25519, id_ecdsa)');
   });

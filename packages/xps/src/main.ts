@@ -1,12 +1,14 @@
 import type { NodeConnection } from '@xcpu/libxcpu';
 import {
+  ADMIN_KEY_OPTION,
+  askNodes,
   foldErrors,
   linesThatFit,
   parseCommandLine,
   printable,
   printError,
   printOut,
-  seconds,
+  reachNodes,
   start,
   takeNodes,
 } from '@xcpu/libxcpu/cli';
@@ -43,41 +45,27 @@ async function main(args: readonly string[]): Promise<number> {
         '--json',
         'print a JSON array, one object per line of the table, times in ms and sizes in bytes',
       )
-      .option(
-        '-A, --admin-key <FILE>',
-        'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
-      );
+      .option(...ADMIN_KEY_OPTION);
   });
   const { nodes } = takeNodes(operands, {
     option: options.nodes,
     all: options.all,
     wanted: [],
   });
-  const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
-  const { adminLogins, dialAs, fanOut, findNodes, formatJson, NodeError, printTrace } =
-    await import('@xcpu/libxcpu');
-  const dialOptions = { connectTimeout, trace: options.debug ? printTrace : undefined };
-  const targets = await findNodes(nodes, dialOptions);
-  const logins = await adminLogins({ adminKeyFile: options.adminKey, user: options.user });
-  const outcomes = await fanOut(targets, async (target) => {
-    const connection = await dialAs(target, logins, dialOptions);
-    try {
-      return (await entriesOf(connection, options)).filter((entry) => isWanted(entry, options));
-    } finally {
-      connection.close();
-    }
-  });
-  const entries = outcomes.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
-  const failures = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  const reach = await reachNodes(nodes, options);
+  const { answers, failures } = await askNodes(reach, async (connection) =>
+    (await entriesOf(connection, options)).filter((entry) => isWanted(entry, options)),
+  );
+  const { formatJson, NodeError } = await import('@xcpu/libxcpu');
+  const entries = answers.flatMap(({ answer }) => answer);
   const missing = options.jobid !== undefined && entries.length === 0;
   if (missing) {
-    const answered = targets.filter((_, index) => outcomes[index]?.status === 'fulfilled');
     const reason = `${printable(options.jobid ?? '')}: no such job`;
-    failures.push(...answered.map(({ name }) => new NodeError(name, 'missing', reason)));
+    failures.push(...answers.map(({ target }) => new NodeError(target.name, 'missing', reason)));
   }
   for (const problem of await foldErrors(failures)) printError(`xps: ${problem}\n`);
   if (options.json) await printOut(`${formatJson(entries)}\n`);
-  else if (!missing && failures.length < outcomes.length) {
+  else if (!missing && answers.length > 0) {
     await printOut(linesThatFit(formatTable(entries)));
   }
   return failures.length > 0 ? 1 : 0;

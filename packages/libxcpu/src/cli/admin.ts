@@ -5,17 +5,17 @@ import type { NodePlanner, PlannerOptions, SiteFile } from '../index.js';
 import { printError } from '../print.js';
 import { type CommandText, parseCommandLine } from './command-line.js';
 import { foldErrors } from './folding.js';
-import { type NodeOperands, seconds, takeNodes } from './operands.js';
+import { type NodeOperands, takeNodes } from './operands.js';
+import { ADMIN_KEY_OPTION, type ReachOptions, reachNodes } from './reach.js';
 import { runSite } from './site.js';
 
+/** To a node that does not know the key as the administrator's, it may be the invoking user's. */
+const AS_ANYBODY = { fallBack: true } as const;
+
 /** Options of the commands that tell nodes about users and groups. */
-export interface AdminOptions {
-  readonly adminKey?: string;
-  readonly user?: string;
+export interface AdminOptions extends ReachOptions {
   readonly nodes?: string;
   readonly all?: boolean;
-  readonly connectTimeout?: string;
-  readonly debug?: boolean;
   /** Where the command line names no verb: those that there are. */
   readonly verbs?: readonly string[];
 }
@@ -74,10 +74,7 @@ export async function runAdminCommand<V extends string>(
         .option('--sync', 'with --from: remove what FILE has not, change what differs')
         .option('--dry-run', 'with --from: only say what would be done')
         .option('-u, --local', localHelp)
-        .option(
-          '-A, --admin-key <FILE>',
-          'key of the administrator ($XCPU_ADMIN_KEY, /etc/xcpu/admin_key)',
-        );
+        .option(...ADMIN_KEY_OPTION);
     },
   );
   const names = Object.keys(verbs) as (V | 'add')[];
@@ -118,7 +115,7 @@ async function runFrom<V extends string>(
   const nodes = nodesOf(operands, [], options).nodes;
   const { readSiteFile } = await import('../index.js');
   const planner = await sitePlanner(await readSiteFile(from), { sync });
-  return runSite({ name, planner, dryRun, ...(await reach(nodes, options)) });
+  return runSite({ name, planner, dryRun, ...(await reachNodes(nodes, options, AS_ANYBODY)) });
 }
 
 /**
@@ -134,7 +131,7 @@ export async function runVerb(
 ): Promise<number> {
   const { nodes, rest } = nodesOf(operands, verb.operands, options);
   const { commandNodes } = await import('../index.js');
-  const { targets, logins, dial } = await reach(nodes, options);
+  const { targets, logins, dial } = await reachNodes(nodes, options, AS_ANYBODY);
   const commands = await verb.commands(...rest);
   const failures = await commandNodes(targets, logins, commands, dial);
   const told = failures
@@ -160,17 +157,6 @@ function nodesOf(
   { nodes: option, all, verbs }: AdminOptions,
 ): NodeOperands {
   return takeNodes(operands, { option, all, wanted, verbs });
-}
-
-/** Which nodes, and how to log in there. */
-async function reach(nodes: string | undefined, options: AdminOptions) {
-  const { adminKey: adminKeyFile, user, debug } = options;
-  const connectTimeout = seconds('--connect-timeout', options.connectTimeout);
-  const { adminLogins, findNodes, printTrace } = await import('../index.js');
-  const dial = { connectTimeout, trace: debug ? printTrace : undefined };
-  const targets = await findNodes(nodes, dial);
-  const logins = await adminLogins({ adminKeyFile, user, fallBack: true });
-  return { targets, logins, dial };
 }
 
 function isExisting(reason: string): boolean {

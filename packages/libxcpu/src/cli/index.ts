@@ -9,6 +9,14 @@ export { type CommandLine, type CommandText, parseCommandLine } from './command-
 export { usesMore } from './compiled-code.js';
 export { type FoldedReason, foldErrors, foldReasons, type NodeReason } from './folding.js';
 export { type NodeOperands, seconds, takeNodes } from './operands.js';
+export {
+  ADMIN_KEY_OPTION,
+  type Asked,
+  askNodes,
+  type Reach,
+  type ReachOptions,
+  reachNodes,
+} from './reach.js';
 export { sizeText } from './size-text.js';
 export { start } from './start.js';
 export { VERSION } from './version.js';
