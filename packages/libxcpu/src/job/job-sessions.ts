@@ -1,6 +1,7 @@
 import { CONNECT_TIMEOUT_MS, type NodeConnection } from '../node/dial.js';
 import { requestError, timeoutError } from '../node/errors.js';
-import { askSessions, type ListedSession, listSessions, readSessionId } from './session-list.js';
+import type { ListedSession } from '../node/sessions.js';
+import { askSessions, listSessions, readSessionId } from './session-list.js';
 
 /** A session of a job on a node. */
 export interface JobSession extends ListedSession {

@@ -3,21 +3,12 @@ import { parseSessionId, type SessionId, XcpuFormatError } from '@xcpu/xcpu-prot
 import { fanOut } from '../fan-out.js';
 import type { NodeConnection } from '../node/dial.js';
 import { openFile, readFile, release } from '../node/files.js';
-
-/** A session that a node lists. */
-export interface ListedSession {
-  /** The session's directory on the node: a decimal number. */
-  readonly sid: string;
-  /** Whose it is, by the node's names. */
-  readonly owner: string;
-}
+import { type ListedSession, sessionsIn } from '../node/sessions.js';
 
 /** Sessions that are asked at once; a node answers that many without holding up anybody. */
 const SESSIONS_AT_ONCE = 256;
 /** Bytes of an id: a job's name has no more than 256. */
 const MAX_ID_BYTES = 512;
-/** A listing of as many sessions as a node has at the most, 8192, takes a quarter. */
-const MAX_LISTING_BYTES = 4 * 1024 * 1024;
 
 /**
  * The sessions of a node, whoever's they are.
@@ -26,10 +17,7 @@ const MAX_LISTING_BYTES = 4 * 1024 * 1024;
 export async function listSessions(connection: NodeConnection): Promise<ListedSession[]> {
   const root = await openFile(connection, [], OpenMode.READ);
   try {
-    const entries = await root.readDirectory({ limit: MAX_LISTING_BYTES });
-    return entries
-      .filter(({ name }) => /^\d{1,10}$/.test(name))
-      .map(({ name, uid }) => ({ sid: name, owner: uid }));
+    return await sessionsIn(root);
   } finally {
     await release(root);
   }

@@ -1,4 +1,4 @@
-import { NinePError, OpenMode, QidType } from '@xcpu/9p-protocol';
+import { NinePError, OpenMode } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
 import {
   MAX_STATE_BYTES,
@@ -11,6 +11,7 @@ import {
 import type { NodeConnection } from './dial.js';
 import { printable, requestError } from './errors.js';
 import { openFile, readFile, release } from './files.js';
+import { sessionsIn } from './sessions.js';
 
 /** What a node says of itself at one moment, made fit for a line and a terminal. */
 export interface NodeReading {
@@ -28,8 +29,6 @@ const STRANGE_ARCH = 'unknown (not understood)';
 /** Bytes of these files that are read: what is meant is shorter by far. */
 const MAX_ARCH_BYTES = 256;
 const MAX_LOAD_BYTES = 4096;
-/** A listing of as many sessions as a node has at the most, 8192, takes a quarter. */
-const MAX_LISTING_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads a node's state again and again on one connection: of files that stay open where the node allows it, so that a
@@ -98,12 +97,10 @@ export class NodeReader {
     }
   }
 
-  /** Session directories have numbers for names. */
   async #countJobs(): Promise<number> {
     const root = this.#root ?? (await openFile(this.#connection, [], OpenMode.READ));
     try {
-      const entries = await root.readDirectory({ limit: MAX_LISTING_BYTES });
-      return entries.filter(({ name, qid }) => qid.type & QidType.DIR && /^\d+$/.test(name)).length;
+      return (await sessionsIn(root)).length;
     } finally {
       if (!this.#root) await release(root);
     }
