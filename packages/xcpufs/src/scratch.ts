@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path';
 import type { Log } from '@xcpu/daemon';
 import { StartError, systemText } from './errors.js';
 import { Stage } from './namespace/stage.js';
-import { processStart } from './process-start.js';
+import { processStart } from './process-stat.js';
 import { Cgroups } from './program/cgroup.js';
 import { StrayHunter } from './program/strays.js';
 import { removeTree } from './pushed/remove-tree.js';

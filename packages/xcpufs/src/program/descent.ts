@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { type ProcessStat, parseStat } from '../process-stat.js';
 
 /** Ancestors that are looked at: a user can make a line of any length. */
 const MAX_STEPS = 1024;
@@ -19,21 +20,12 @@ export async function startBelow(pid: number, leader: number): Promise<string | 
   return undefined;
 }
 
-interface Ancestry {
-  readonly pid: number;
-  readonly parent: number;
-  readonly session: number;
-  /** In clock ticks since boot. */
-  readonly started: string | undefined;
-}
-
-/** Undefined where the process is gone: proc(5), `stat`. */
-async function ancestry(pid: number): Promise<Ancestry | undefined> {
+/** Undefined where the process is gone. */
+async function ancestry(
+  pid: number,
+): Promise<(ProcessStat & { readonly pid: number }) | undefined> {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-    // The name before may hold blanks and parentheses; the last parenthesis ends it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { pid, parent: Number(fields[1]), session: Number(fields[3]), started: fields[19] };
+    return { pid, ...parseStat(await readFile(`/proc/${pid}/stat`, 'latin1')) };
   } catch {
     return undefined;
   }

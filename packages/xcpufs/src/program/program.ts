@@ -7,7 +7,7 @@ import { nodeError } from '../errors.js';
 import { leadBuilder } from '../namespace/control.js';
 import type { Namespace, NamespaceRequest, Namespaces } from '../namespace/namespaces.js';
 import { CONTROL } from '../namespace/scripts.js';
-import { processStart } from '../process-start.js';
+import { processStart } from '../process-stat.js';
 import type { HostNames } from '../users/host-names.js';
 import type { User } from '../users/users.js';
 import type { Cgroups } from './cgroup.js';

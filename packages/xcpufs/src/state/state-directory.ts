@@ -14,7 +14,7 @@ import {
 import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { StartError, systemText } from '../errors.js';
-import { processStart } from '../process-start.js';
+import { processStart } from '../process-stat.js';
 
 /**
  * The directory in which one daemon keeps its state: one file, replaced as a whole, so that whatever ends the daemon or

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { processStart } from '../../src/process-start.js';
+import { processStart } from '../../src/process-stat.js';
 import { startBelow } from '../../src/program/descent.js';
 
 describe('startBelow', () => {
