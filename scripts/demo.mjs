@@ -93,11 +93,16 @@ async function refusal([command, ...args], options) {
 
 /** Waits until the job's program runs on all nodes: a person would have taken longer to type the next line. */
 async function started(job, { nodeSet, nodes, env }, signal) {
+  let reason = '';
   for (let attempt = 0; attempt < 50; attempt++) {
-    const { stdout } = await promisify(execFile)('xps', ['-J', job, nodeSet], { env, signal });
-    if (stdout.trim().split('\n').length > nodes.length) {
-      return;
+    try {
+      const { stdout } = await promisify(execFile)('xps', ['-J', job, nodeSet], { env, signal });
+      if (stdout.trim().split('\n').length > nodes.length) return;
+    } catch (error) {
+      signal.throwIfAborted();
+      // As long as no node has the job, xps says so and fails.
+      reason = `: ${error.stderr ?? error.message}`;
     }
   }
-  throw new Error(`job ${job} does not start`);
+  throw new Error(`job ${job} does not start${reason}`);
 }
