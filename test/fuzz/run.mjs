@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const DEFAULT_SECONDS = 80;
+const DEFAULT_SECONDS = 60;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // As deep below the root as the source is: what finds the bundles looks for them from there.
