@@ -9,13 +9,13 @@ import { sysroots } from '../../src/export/sysroots.js';
 import { directory } from './support.js';
 
 const program = (options: Partial<NamespaceOptions> = {}) =>
-  namespaceProgram({ cwd: '/home/u/work', ...options });
+  namespaceProgram({ cwd: '/home/u/project', ...options });
 const MOUNTS = ['/dev', '/proc', '/sys', '/home'];
 
 describe('the default program', () => {
   it('is the whole tree, in the working directory', () => {
     expect(program()).toEqual({
-      text: `${SESSION_NAMESPACE}cd /home/u/work\n`,
+      text: `${SESSION_NAMESPACE}cd /home/u/project\n`,
       variables: [],
       mountPoints: MOUNTS,
       ownTree: true,
@@ -24,10 +24,10 @@ describe('the default program', () => {
   });
 
   it.each([
-    [{ chdir: 'sub' }, '/home/u/work/sub'],
+    [{ chdir: 'sub' }, '/home/u/project/sub'],
     [{ chdir: '/data' }, '/data'],
-    [{ root: '/home/u' }, '/work'],
-    [{ root: '/home/u/work' }, '/'],
+    [{ root: '/home/u' }, '/project'],
+    [{ root: '/home/u/project' }, '/'],
     [{ root: '/srv' }, '/'],
     [{ root: '/home/u', chdir: '..' }, '/'],
   ])('with %j begins in %s', (options, cwd) => {
@@ -64,23 +64,23 @@ bind /mnt/term/home /home
 bind /mnt/term/opt/arm/bin /bin
 bind -r /scratch /home/u/scratch
 bind -r /data /data
-cd /home/u/work
+cd /home/u/project
 `);
     expect(mountPoints).toEqual(['/home/u/scratch']);
     expect(ownTree).toBe(false);
   });
 
   it.each([
-    [{ directories: '/opt=/home/u' }, 'cd /opt/work\n'],
-    [{ directories: '/a=/home:/b=/home/u/work:/c=/home/u' }, 'cd /b\n'],
+    [{ directories: '/opt=/home/u' }, 'cd /opt/project\n'],
+    [{ directories: '/a=/home:/b=/home/u/project:/c=/home/u' }, 'cd /b\n'],
     [{ directories: '/usr' }, 'bind /mnt/term/usr /usr\n'],
     [{ directories: '/usr', chdir: '/x' }, 'cd /x\n'],
-    [{ directories: '/work=/srv', root: '/home/u' }, 'bind /mnt/term/srv /work\n'],
-    [{ directories: '/x=/work', root: '/home/u' }, 'cd /x\n'],
-    [{ directories: '/home', chdir: 'sub' }, 'cd /home/u/work/sub\n'],
+    [{ directories: '/project=/srv', root: '/home/u' }, 'bind /mnt/term/srv /project\n'],
+    [{ directories: '/x=/project', root: '/home/u' }, 'cd /x\n'],
+    [{ directories: '/home', chdir: 'sub' }, 'cd /home/u/project/sub\n'],
     [
       { directories: '/mnt:/home' },
-      'bind /mnt/term/home /home\nbind /mnt/term/mnt /mnt\ncd /home/u/work\n',
+      'bind /mnt/term/home /home\nbind /mnt/term/mnt /mnt\ncd /home/u/project\n',
     ],
   ])('with %j ends in %j', (options, end) => {
     expect(program(options).text.endsWith(end)).toBe(true);
@@ -115,7 +115,7 @@ describe('--ns', () => {
   it('is sent as it is', () => {
     const text = '# mine\nunshare\nimport $XCPUTSADDR /mnt/term\nmount none /x nfs ro';
     expect(file(text).text).toBe(text);
-    expect(file(text, { chdir: 'sub' }).text).toBe(`${text}\ncd /home/u/work/sub\n`);
+    expect(file(text, { chdir: 'sub' }).text).toBe(`${text}\ncd /home/u/project/sub\n`);
     expect(file(text).ownTree).toBe(false);
     expect(file('chroot /mnt/$DIR').ownTree).toBe(true);
   });
