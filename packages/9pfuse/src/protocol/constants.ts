@@ -134,9 +134,6 @@ export const SetattrValid = {
 /** Bits of an ACCESS's mask: access(2). */
 export const AccessMask = { EXECUTE: 1, WRITE: 2, READ: 4 } as const;
 
-/** Bits of a RELEASE's releaseFlags. */
-export const ReleaseFlag = { FLOCK_UNLOCK: 1 << 1 } as const;
-
 /** Bits of a WRITE's writeFlags: CACHE is a write out of the page cache, whose handle is any that may write. */
 export const WriteFlag = { CACHE: 1 << 0 } as const;
 

@@ -134,7 +134,7 @@ export interface Statfs extends Request<Code['STATFS']> {}
 interface Releasing<C extends number> extends Request<C> {
   readonly handle: Uint64;
   readonly flags: number;
-  /** Bits of ReleaseFlag. */
+  /** FUSE_RELEASE_FLUSH and FUSE_RELEASE_FLOCK_UNLOCK: all locks are given back, whatever they say. */
   readonly releaseFlags: number;
   readonly lockOwner: Uint64;
 }
