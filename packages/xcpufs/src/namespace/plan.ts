@@ -22,38 +22,12 @@ export interface Surroundings {
 /** What the steps of a namespace program, checked already, come to. */
 export function surroundings(steps: readonly NamespaceStep[]): Surroundings {
   const last = steps.findLastIndex(({ command }) => command !== 'cd' && command !== 'unshare');
-  const needed = steps
-    .slice(0, last + 1)
-    .filter((step, index) => step.command !== 'unshare' && !isBoundAlready(steps, index));
+  const needed = steps.slice(0, last + 1).filter(({ command }) => command !== 'unshare');
   const own = steps.some(({ command }) => command !== 'cd');
   return {
     directory: directoryAfter(steps),
     namespace: own ? { steps: needed, imports: needed.filter(isImport) } : undefined,
   };
-}
-
-/**
- * Whether a bind shows what an import and a bind right before it show there already: `bind /t/home /s/home` behind
- * `import … /t` and `bind /t /s`, as the default program has it for trees of other machines. Nothing is mounted below an
- * import just made, so that it would change nothing, and a step costs a node some milliseconds.
- */
-function isBoundAlready(steps: readonly NamespaceStep[], index: number): boolean {
-  const [made, whole, part] = steps.slice(Math.max(index - 2, 0), index + 1);
-  if (made?.command !== 'import' || !isPlainBind(whole) || !isPlainBind(part)) return false;
-  const [from, to] = [posix.resolve(whole.old), posix.resolve(whole.new)];
-  const isOfImport = from === posix.resolve(made.directory);
-  const below = part.old.slice(from.length);
-  return (
-    isOfImport && part.old === from + below && /^\/[^/]/.test(below) && part.new === to + below
-  );
-}
-
-type BindStep = Extract<NamespaceStep, { command: 'bind' }>;
-
-/** Whose paths mean the same wherever one is, and whatever links there are. */
-function isPlainBind(step: NamespaceStep | undefined): step is BindStep {
-  if (step?.command !== 'bind' || step.readOnly) return false;
-  return [step.old, step.new].every((path) => path.startsWith('/') && !/\/\.\.(\/|$)/.test(path));
 }
 
 function isImport(step: NamespaceStep): step is ImportStep {

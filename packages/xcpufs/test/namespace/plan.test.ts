@@ -28,30 +28,6 @@ describe('surroundings', () => {
     ]);
   });
 
-  it('bind nothing that is shown there already', () => {
-    const kept = (...lines: string[]) =>
-      surroundings(parseNamespace(lines.join('\n'))).namespace?.steps.map(({ line }) => line);
-    const made = 'import a!1 /t';
-    expect(kept(made, 'bind /t/ /s', 'bind /t/home /s/home', 'chroot /s')).toEqual([1, 2, 4]);
-    expect(kept(made, 'bind /t /s', 'bind -r /t/home/a /s/home/a')).toEqual([1, 2]);
-    for (const [whole, part] of [
-      ['bind /t/arm /s', 'bind /t/home /s/home'],
-      ['bind /t /s', 'bind /t/home /s/other'],
-      ['bind /t /s', 'bind /other/home /s/home'],
-      ['bind /t /s', 'bind /tt/home /s/home'],
-      ['bind /t /s', 'bind -o ro /t/home /s/home'],
-      ['bind -o ro /t /s', 'bind /t/home /s/home'],
-      ['bind /t /s', 'bind /t/../home /s/../home'],
-      ['bind /t /s', 'bind /t /s'],
-      ['bind /t /s', 'tmpfs /s/home'],
-      ['mkdir /t/home', 'bind /t/home /s/home'],
-    ]) {
-      expect(kept(made, whole!, part!)).toEqual([1, 2, 3]);
-    }
-    expect(kept('bind /t /s', 'bind /t/home /s/home')).toEqual([1, 2]);
-    expect(kept(made, 'cd /t', 'bind . /s', 'bind home /s/home')).toEqual([1, 2, 3, 4]);
-  });
-
   it('begin at the top of a new root', () => {
     const { directory } = surroundings(parseNamespace('cd /a\nchroot /b\ncd c\n'));
     expect(directory).toBe('/c');
