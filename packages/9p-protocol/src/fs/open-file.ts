@@ -21,6 +21,7 @@ import { fdPath } from './paths.js';
 
 const syncAll = promisify(fsync);
 const syncData = promisify(fdatasync);
+const readInThread = promisify(read);
 
 /**
  * From here on bytes are copied in a thread, which takes some 50 µs to get there and back: meanwhile others are answered,
@@ -77,13 +78,8 @@ export class OpenLocalFile implements OpenFile<string>, Handle {
   readInto(offset: number, buffer: Buffer): Awaitable<number> {
     const { length } = buffer;
     if (length < IN_THREAD_BYTES) return readSync(this.fd, buffer, 0, length, offset);
-    return this.#inThread(
-      new Promise((resolve, reject) => {
-        read(this.fd, buffer, 0, length, offset, (error, bytes) =>
-          error ? reject(error) : resolve(bytes),
-        );
-      }),
-    );
+    const reading = this.#inThread(readInThread(this.fd, buffer, 0, length, offset));
+    return reading.then(({ bytesRead }) => bytesRead);
   }
 
   write(offset: number, data: Uint8Array): number {
