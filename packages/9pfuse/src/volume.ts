@@ -156,6 +156,7 @@ export class Volume {
     const { moment } = this.changes;
     const { attributes } = this.cache;
     if (moment === undefined || attributes === 0) return;
+    const root = this.nodes.root.fid!;
     const old = performance.now() - attributes;
     let node = this.nodes.child(parent, name);
     let way = path;
@@ -165,8 +166,7 @@ export class Volume {
       node = this.nodes.child(node, node.followed);
       if (!node || node.toldAt > old) return;
       const isLink = node.kind === FileMode.SYMLINK;
-      const ask = (fid: Fid) => (isLink ? this.remote.look(fid, {}) : this.remote.getattr(fid, {}));
-      this.foreseen.askFor(this.nodes.root.fid!, way, moment, ask, this.pipeline);
+      this.foreseen.askFor(root, way, moment, isLink, this.remote, this.pipeline);
     }
   }
 

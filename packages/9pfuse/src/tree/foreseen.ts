@@ -41,9 +41,8 @@ export class Foreseen {
    */
   ask(root: Fid, foresight: Foresight, remote: Remote, pipeline: Pipeline, lifetime: number): void {
     for (const path of foresight.paths) {
-      const ask = (fid: Fid) =>
-        foresight.isLink(path) ? remote.look(fid, {}) : remote.getattr(fid, {});
-      this.#names.set(path, look(root, path, UNCHANGED, ask, pipeline));
+      const isLink = foresight.isLink(path);
+      this.#names.set(path, look(root, path, UNCHANGED, isLink, remote, pipeline));
     }
     for (const [path, ranges] of foresight.reads) {
       this.#files.set(path, open(root, path, ranges, remote, pipeline));
@@ -56,11 +55,12 @@ export class Foreseen {
     root: Fid,
     path: string,
     moment: number,
-    ask: (fid: Fid) => Promise<RemoteFile>,
+    isLink: boolean,
+    remote: Remote,
     pipeline: Pipeline,
   ): void {
     if (this.#names.has(path)) return;
-    const answer = look(root, path, moment, ask, pipeline);
+    const answer = look(root, path, moment, isLink, remote, pipeline);
     this.#names.set(path, answer);
     setTimeout(() => {
       if (this.#names.get(path) !== answer) return;
@@ -102,10 +102,12 @@ async function look(
   root: Fid,
   path: string,
   moment: number,
-  ask: (fid: Fid) => Promise<RemoteFile>,
+  isLink: boolean,
+  remote: Remote,
   pipeline: Pipeline,
 ): Promise<Seen | undefined> {
   try {
+    const ask = (fid: Fid) => (isLink ? remote.look(fid, {}) : remote.getattr(fid, {}));
     const [fid, file] = await pipeline.walk(root, path.split('/'), ask, {});
     return { found: { fid, file }, at: performance.now(), moment };
   } catch (error) {
