@@ -143,12 +143,13 @@ export class Namespace {
     return this.#holder.pid as number;
   }
 
-  /** Mount points there, of FUSE. */
+  /** Mount points of FUSE below `/mnt`, which is the namespace's own: elsewhere are those of the machine. */
   get mounts(): string[] {
     return readFileSync(`/proc/${this.pid}/mountinfo`, 'utf8')
       .split('\n')
       .filter((line) => line.includes(' - fuse'))
-      .map((line) => line.split(' ')[4] ?? '');
+      .map((line) => line.split(' ')[4] ?? '')
+      .filter((mountPoint) => mountPoint.startsWith('/mnt/'));
   }
 
   request(more: Partial<MountRequest> = {}): MountRequest {
