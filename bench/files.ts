@@ -18,13 +18,13 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, inTurn, outputOf, timeCommand } from './lib/commands.js';
+import { inTurn, outputOf, timeCommand } from './lib/commands.js';
 import { countRequests, type RequestCounts } from './lib/counted-files.js';
 import { command, startNodes, xrxArguments } from './lib/nodes.js';
 import { median, milliseconds, perSecond, type Row, report, times } from './lib/report.js';
 import { roundsFor } from './lib/rounds.js';
 import { startSshTargets } from './lib/ssh-targets.js';
-import { hasSshfs, startSshfs } from './lib/sshfs.js';
+import { hasSshfs, startSshfs, type Way } from './lib/sshfs.js';
 
 const ROUNDS = roundsFor(7);
 const BYTES = 512 * 2 ** 20;
@@ -62,9 +62,6 @@ first = read()
 time.sleep(1)
 print(*first, *read())`;
 
-/** Runs a program in one of the ways that are compared. */
-type Way = <Result>(words: readonly string[], measure: (command: Command) => Result) => Result;
-
 /** `mounted`: on a mount by sshfs that is made for the program; `standing`: on one that stood before. */
 interface Ways {
   readonly files: Way;
@@ -78,13 +75,13 @@ const tree = join(cluster.folder, 'tree');
 const big = join(cluster.folder, 'big');
 try {
   fill();
-  await withSshfs((sshfs) => {
+  await withSshfs(async (sshfs) => {
     const ways: Ways = { files: xrx('user'), own: xrx('node'), ...sshfs };
     report('files', [
-      ...startRows(TRUE, ways, WANTED_MORE_MS),
-      ...startRows(PYTHON, ways),
-      ...grepRows(ways),
-      ...readRows(ways),
+      ...(await startRows(TRUE, ways, WANTED_MORE_MS)),
+      ...(await startRows(PYTHON, ways)),
+      ...(await grepRows(ways)),
+      ...(await readRows(ways)),
     ]);
   });
   printCounts([
@@ -119,27 +116,27 @@ function xrx(files: 'node' | 'user'): Way {
     });
 }
 
-async function withSshfs(use: (ways: Pick<Ways, 'mounted' | 'standing'>) => void): Promise<void> {
+async function withSshfs(
+  use: (ways: Pick<Ways, 'mounted' | 'standing'>) => Promise<void>,
+): Promise<void> {
   if (!hasSshfs()) {
     console.log('files: no comparison with sshfs: it takes root, openssh-server and sshfs');
     return use({});
   }
-  const targets = await startSshTargets(2);
+  const targets = await startSshTargets(2, { ownNamespaces: true });
   try {
-    const sshfs = startSshfs(targets, cluster.folder);
-    try {
-      use({ mounted: sshfs.mountAndRun, standing: sshfs.run });
-    } finally {
-      sshfs.stop();
-    }
+    const sshfs = await startSshfs(targets, cluster.folder);
+    await use({ mounted: sshfs.mountAndRun, standing: sshfs.run });
   } finally {
     await targets.stop();
   }
 }
 
 /** @param most how much longer it may take than with the node's own files, in milliseconds */
-function startRows(words: readonly string[], ways: Ways, most?: number): Row[] {
-  const [files, own, mounted, standing] = measured(ways, (way) => [way(words, timeCommand)]);
+async function startRows(words: readonly string[], ways: Ways, most?: number): Promise<Row[]> {
+  const [files, own, mounted, standing] = await measured(ways, async (way) => [
+    await way(words, timeCommand),
+  ]);
   const [ours = Number.NaN] = files;
   const more = ours - (own[0] ?? Number.NaN);
   return [
@@ -155,21 +152,23 @@ function startRows(words: readonly string[], ways: Ways, most?: number): Row[] {
   ];
 }
 
-function grepRows({ files, own, mounted }: Ways): Row[] {
+async function grepRows({ files, own, mounted }: Ways): Promise<Row[]> {
   const words = ['/bin/bash', '-c', GREP, 'bash', NEEDLE, tree];
   const ways = { files, own, ...(mounted && { mounted }) };
-  const [[ours = Number.NaN], [node], [theirs]] = measured(ways, (way) => durations(way, words));
+  const [[ours = Number.NaN], [node], [theirs]] = await measured(ways, (way) =>
+    durations(way, words),
+  );
   return [
     ...comparison('grep -r in 2,000 files, cold, against sshfs', ours, theirs, milliseconds, 1),
     ...comparison('… against xrx -l', ours, node, milliseconds),
   ];
 }
 
-function readRows({ files, own, mounted }: Ways): Row[] {
+async function readRows({ files, own, mounted }: Ways): Promise<Row[]> {
   const words = ['/usr/bin/python3', '-c', READ, big];
   const ways = { files, own, ...(mounted && { mounted }) };
-  const [ours, node, theirs] = measured(ways, (way) => {
-    const [cold = Number.NaN, , warm = Number.NaN] = durations(way, words);
+  const [ours, node, theirs] = await measured(ways, async (way) => {
+    const [cold = Number.NaN, , warm = Number.NaN] = await durations(way, words);
     return [cold, warm];
   });
   const rate = (ms: number) => perSecond(BYTES, ms);
@@ -191,13 +190,13 @@ function readRows({ files, own, mounted }: Ways): Row[] {
 type Figures = readonly (number | undefined)[];
 
 /** Medians of what each way's runs answer; none for a way that is not there. */
-function measured(
+async function measured(
   { files, own, mounted, standing }: Ways,
-  measure: (way: Way) => readonly number[],
-): [files: Figures, own: Figures, mounted: Figures, standing: Figures] {
+  measure: (way: Way) => Promise<readonly number[]>,
+): Promise<[files: Figures, own: Figures, mounted: Figures, standing: Figures]> {
   // The node's own first: what the machine has to read of a disk, it reads then.
   const ways = [own, files, mounted, standing].filter((way) => way !== undefined);
-  const results = inTurn(
+  const results = await inTurn(
     ways.map((way) => () => measure(way)),
     ROUNDS,
   );
@@ -208,8 +207,8 @@ function measured(
 }
 
 /** Milliseconds between the moments that a program prints, in seconds. */
-function durations(way: Way, words: readonly string[]): number[] {
-  const moments = way(words, outputOf).trim().split(' ').map(Number);
+async function durations(way: Way, words: readonly string[]): Promise<number[]> {
+  const moments = (await way(words, outputOf)).trim().split(' ').map(Number);
   return moments.slice(1).map((moment, before) => 1000 * (moment - moments[before]!));
 }
 

@@ -17,7 +17,7 @@ const COUNTS = [1, 8, 64] as const;
 const MOST = 64;
 
 const rows: Row[] = [];
-rows.push(startOfCommand());
+rows.push(await startOfCommand());
 const cluster = await startNodes(MOST);
 try {
   if (isInstalled('ssh') && isInstalled('pdsh') && isInstalled('/usr/sbin/sshd')) {
@@ -30,8 +30,8 @@ try {
 }
 report('start', rows);
 
-function startOfCommand(): Row {
-  const [xrx = [], node = []] = timeInTurn(
+async function startOfCommand(): Promise<Row> {
+  const [xrx = [], node = []] = await timeInTurn(
     [
       { program: command('xrx'), args: ['--version'] },
       { program: process.execPath, args: ['-e', '0'] },
@@ -60,9 +60,9 @@ async function againstSsh(): Promise<void> {
   });
   try {
     const ssh = { program: 'ssh', args: [...sshArguments, targets.addresses[0] ?? '', 'true'] };
-    rows.push(compare(1, 'ssh', ssh, 1));
+    rows.push(await compare(1, 'ssh', ssh, 1));
     for (const count of COUNTS) {
-      rows.push(compare(count, 'pdsh', pdsh(count), count === MOST ? 10 : undefined));
+      rows.push(await compare(count, 'pdsh', pdsh(count), count === MOST ? 10 : undefined));
     }
   } finally {
     await targets.stop();
@@ -70,14 +70,19 @@ async function againstSsh(): Promise<void> {
 }
 
 /** `wanted`: by which factor xrx is to be faster. */
-function compare(count: number, name: string, other: Command, wanted: number | undefined): Row {
+async function compare(
+  count: number,
+  name: string,
+  other: Command,
+  wanted: number | undefined,
+): Promise<Row> {
   const xrx: Command = {
     program: command('xrx'),
     args: xrxArguments(cluster, count, ['true']),
     cwd: cluster.folder,
     env: cluster.env,
   };
-  const [ours = [], theirs = []] = timeInTurn([xrx, other], ROUNDS);
+  const [ours = [], theirs = []] = await timeInTurn([xrx, other], ROUNDS);
   const ratio = median(theirs) / median(ours);
   return {
     what: `xrx true on ${count}, against ${name}`,

@@ -37,7 +37,7 @@ try {
       args: [...targets.sshArguments, ...cipher, targets.addresses[0] ?? '', 'cat', file],
     });
     try {
-      compare(xrx, ssh(), ssh('-c', 'aes128-gcm@openssh.com'));
+      await compare(xrx, ssh(), ssh('-c', 'aes128-gcm@openssh.com'));
     } finally {
       await targets.stop();
     }
@@ -49,8 +49,8 @@ try {
 }
 report('stdout', rows);
 
-function compare(xrx: Command, ssh: Command, fastest: Command): void {
-  const [ours = [], theirs = [], best = []] = timeInTurn([xrx, ssh, fastest], ROUNDS, 1);
+async function compare(xrx: Command, ssh: Command, fastest: Command): Promise<void> {
+  const [ours = [], theirs = [], best = []] = await timeInTurn([xrx, ssh, fastest], ROUNDS, 1);
   const ratio = median(theirs) / median(ours);
   const rate = (durations: readonly number[]) => perSecond(BYTES, median(durations));
   rows.push({

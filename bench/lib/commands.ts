@@ -1,4 +1,7 @@
-import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { roundsFor } from './rounds.js';
 
 /** A command line to be measured. */
@@ -15,8 +18,8 @@ export interface Command {
  * @returns milliseconds from just before its start until its end
  * @throws Error when its status is not 0 or it wrote to stderr: what failed is not worth measuring
  */
-export function timeCommand(command: Command): number {
-  return run(command, 'ignore').elapsed;
+export async function timeCommand(command: Command): Promise<number> {
+  return (await run(command, 'ignore')).elapsed;
 }
 
 /**
@@ -24,26 +27,25 @@ export function timeCommand(command: Command): number {
  *
  * @throws Error as {@link timeCommand}
  */
-export function outputOf(command: Command): string {
-  return run(command, 'pipe').output;
+export async function outputOf(command: Command): Promise<string> {
+  return (await run(command, 'pipe')).output;
 }
 
-function run({ program, args, cwd, env = process.env }: Command, stdout: 'ignore' | 'pipe') {
+async function run({ program, args, cwd, env = process.env }: Command, stdout: 'ignore' | 'pipe') {
   // Where it is set, Node.js 20 spends two thirds of its start on reading certificates, which nothing here uses.
   const { NODE_EXTRA_CA_CERTS: _, ...plain } = env;
-  const options: SpawnSyncOptions = { env: plain, stdio: ['ignore', stdout, 'pipe'] };
   const start = performance.now();
-  const result = spawnSync(program, args, cwd === undefined ? options : { ...options, cwd });
-  const elapsed = performance.now() - start;
-  if (result.error) {
-    throw result.error;
+  const child = spawn(program, args, { env: plain, stdio: ['ignore', stdout, 'pipe'], cwd });
+  const [elapsed, status, output, said] = await Promise.all([
+    once(child, 'exit').then(() => performance.now() - start),
+    once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals),
+    child.stdout ? text(child.stdout) : '',
+    text(child.stderr!).then((words) => words.trim()),
+  ]);
+  if (status !== 0 || said !== '') {
+    throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${said}`);
   }
-  const said = String(result.stderr).trim();
-  if (result.status !== 0 || said !== '') {
-    const end = result.signal ?? `status ${result.status}`;
-    throw new Error(`${program} ${args.join(' ')} ended with ${end}: ${said}`);
-  }
-  return { elapsed, output: String(result.stdout ?? '') };
+  return { elapsed, output };
 }
 
 /** Between two runs, in milliseconds: sshd goes on cleaning up after its client has ended, and so do daemons. */
@@ -60,7 +62,7 @@ export function timeInTurn(
   commands: readonly Command[],
   rounds: number,
   warmUps = roundsFor(2),
-): readonly number[][] {
+): Promise<readonly number[][]> {
   return inTurn(
     commands.map((command) => () => timeCommand(command)),
     rounds,
@@ -76,18 +78,18 @@ export function timeInTurn(
  * @param warmUps rounds that are thrown away first
  * @returns what each piece of work answered, in its order
  */
-export function inTurn<Result>(
-  works: readonly (() => Result)[],
+export async function inTurn<Result>(
+  works: readonly (() => Promise<Result>)[],
   rounds: number,
   warmUps = roundsFor(2),
-): readonly Result[][] {
+): Promise<readonly Result[][]> {
   const results: Result[][] = works.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {
     const order = works.map((work, index) => ({ work, index }));
     if (round % 2 !== 0) order.reverse();
     for (const { work, index } of order) {
-      settle();
-      const result = againIfFailed(work);
+      await sleep(SETTLE_MS);
+      const result = await againIfFailed(work);
       if (round >= 0) {
         results[index]?.push(result);
       }
@@ -97,18 +99,14 @@ export function inTurn<Result>(
 }
 
 /** One run in a thousand fails for want of something that the machine lacks for a moment: it is told, and not counted. */
-function againIfFailed<Result>(work: () => Result): Result {
+async function againIfFailed<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     console.log(`once more: ${(error as Error).message}`);
-    settle();
+    await sleep(SETTLE_MS);
     return work();
   }
-}
-
-function settle(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS);
 }
 
 /** Whether a program of that name is in PATH. */

@@ -14,8 +14,14 @@ export function command(name: string): string {
   return join(BIN, name);
 }
 
-/** Daemons on 127.0.2.1 and up, each a process started as users start it, that know the cluster's user. */
+/**
+ * Daemons on 127.0.2.1 and up, each a process started as users start it, that know the cluster's user. Who breaks the
+ * benchmark off, leaves none of them behind.
+ */
 export async function startNodes(count: number): Promise<Cluster> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => process.exit(1));
+  }
   const cluster = await startCluster({ bin: BIN, count, network: '127.0.2', first: 1 });
   try {
     for (const [name = '', ...args] of introduction(cluster)) {

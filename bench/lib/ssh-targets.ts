@@ -18,7 +18,17 @@ export interface SshTargets {
   readonly configFile: string;
   /** For pdsh: the same arguments, and the ssh module. */
   readonly env: NodeJS.ProcessEnv;
+  /** The number of the process whose mount namespace an address' commands run in. */
+  pid(address: string): number;
   stop(): Promise<void>;
+}
+
+export interface SshTargetOptions {
+  /**
+   * Commands of each address see mounts and processes of their own, which are gone when the address is, however this
+   * process may end: nothing that they have mounted is left on the machine. Only for root.
+   */
+  readonly ownNamespaces?: boolean;
 }
 
 const START_TIMEOUT = 10_000;
@@ -35,7 +45,10 @@ const START_TIMEOUT = 10_000;
  *
  * @param count how many addresses, 1 to 250
  */
-export async function startSshTargets(count: number): Promise<SshTargets> {
+export async function startSshTargets(
+  count: number,
+  options: SshTargetOptions = {},
+): Promise<SshTargets> {
   const folder = await mkdtemp(join(tmpdir(), 'xcpu-bench-ssh-'));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   const addresses = Array.from({ length: count }, (_, index) => `127.0.3.${index + 1}`);
@@ -53,18 +66,20 @@ export async function startSshTargets(count: number): Promise<SshTargets> {
     // sshd's unprivileged half lives there; packages leave it to the init system to make it.
     mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   }
-  const daemons = addresses.map((address) => startSshd(path('sshd_config'), address, port));
+  const daemons = addresses.map((address) =>
+    startSshd(path('sshd_config'), address, port, options),
+  );
+  const kill = () => {
+    // What runs for unshare(1) ends with it; it takes no notice of gentler signals.
+    for (const { process: sshd } of daemons) sshd.kill('SIGKILL');
+  };
   const killAtExit = () => {
-    for (const { process: sshd } of daemons) {
-      sshd.kill();
-    }
+    kill();
     removeFolder();
   };
   process.once('exit', killAtExit);
   const stop = async () => {
-    for (const { process: sshd } of daemons) {
-      sshd.kill();
-    }
+    kill();
     await Promise.all(daemons.map(({ ended }) => ended));
     process.off('exit', killAtExit);
     removeFolder();
@@ -84,6 +99,7 @@ export async function startSshTargets(count: number): Promise<SshTargets> {
       PDSH_RCMD_TYPE: 'ssh',
       PDSH_SSH_ARGS_APPEND: `-F ${path('ssh_config')}`,
     },
+    pid: (wanted) => daemons.find(({ address }) => address === wanted)?.process.pid ?? 0,
     stop,
   };
 }
@@ -138,10 +154,19 @@ interface Sshd {
   said(): string;
 }
 
-function startSshd(config: string, address: string, port: number): Sshd {
+function startSshd(
+  config: string,
+  address: string,
+  port: number,
+  { ownNamespaces = false }: SshTargetOptions,
+): Sshd {
+  const apart = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--'];
   const sshd = spawn(
-    '/usr/sbin/sshd',
-    ['-D', '-e', '-f', config, '-o', `ListenAddress=${address}:${port}`],
+    'setpriv',
+    [
+      ...['--pdeathsig', 'KILL', '--', ...(ownNamespaces ? apart : [])],
+      ...['/usr/sbin/sshd', '-D', '-e', '-f', config, '-o', `ListenAddress=${address}:${port}`],
+    ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let said = '';

@@ -3,6 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { type Command, isInstalled, timeCommand } from './commands.js';
 import type { SshTargets } from './ssh-targets.js';
 
+/** Runs a program in one of the ways that are compared. */
+export type Way = <Result>(
+  words: readonly string[],
+  measure: (command: Command) => Promise<Result>,
+) => Promise<Result>;
+
 /** Programs that a node runs from a mount of another machine's files by sshfs(1). */
 export interface SshfsNode {
   /**
@@ -11,16 +17,14 @@ export interface SshfsNode {
    *
    * @throws Error as `timeCommand`
    */
-  mountAndRun<Result>(words: readonly string[], measure: (command: Command) => Result): Result;
+  readonly mountAndRun: Way;
   /** The same on a mount that was made before and has been used: what it knows of files, it may still know. */
-  run<Result>(words: readonly string[], measure: (command: Command) => Result): Result;
-  /** Takes everything away. */
-  stop(): void;
+  readonly run: Way;
 }
 
 /** Whether there is all that is needed: only root can change a program's root. */
 export function hasSshfs(): boolean {
-  const needed = ['ssh', '/usr/sbin/sshd', 'sshfs', 'mount', 'umount', 'chroot'];
+  const needed = ['ssh', '/usr/sbin/sshd', 'sshfs', 'mount', 'umount', 'chroot', 'nsenter'];
   return process.getuid?.() === 0 && needed.every(isInstalled);
 }
 
@@ -32,9 +36,10 @@ export function hasSshfs(): boolean {
  *   default they are read again whenever a file is opened.
  * - The node's directories (/dev, /proc, /sys) are bound alone, without what is mounted below them.
  *
+ * @param targets whose mounts are their own: they are not taken away but with the targets
  * @param folder where it may make directories to mount on
  */
-export function startSshfs(targets: SshTargets, folder: string): SshfsNode {
+export async function startSshfs(targets: SshTargets, folder: string): Promise<SshfsNode> {
   const [node = '', home = ''] = targets.addresses;
   const fresh = `${folder}/sshfs`;
   const standing = `${folder}/sshfs-standing`;
@@ -51,28 +56,26 @@ export function startSshfs(targets: SshTargets, folder: string): SshfsNode {
   const running = (directory: string, words: readonly string[]) =>
     `exec chroot ${directory} ${words.map(quoted).join(' ')}`;
   for (const directory of [fresh, standing]) mkdirSync(directory);
-  timeCommand(login(mounting(standing)));
+  await timeCommand(login(mounting(standing)));
   return {
-    mountAndRun(words, measure) {
+    async mountAndRun(words, measure) {
       try {
-        return measure(login(`${mounting(fresh)} && ${running(fresh, words)}`));
+        return await measure(login(`${mounting(fresh)} && ${running(fresh, words)}`));
       } finally {
-        unmount(fresh);
+        unmount(targets.pid(node), fresh);
       }
     },
     run: (words, measure) => measure(login(running(standing, words))),
-    stop: () => [fresh, standing].forEach(unmount),
   };
 }
 
 /** What a program sees of the node itself, as with xrx. */
 const NODE_OWN = ['/dev', '/proc', '/sys'];
 
-/** What is not mounted any more, or never was, needs no word. */
-function unmount(directory: string): void {
-  for (const own of [...NODE_OWN, '']) {
-    spawnSync('umount', ['-l', `${directory}${own}`], { stdio: 'ignore' });
-  }
+/** In the mount namespace of a process. What was never mounted, as the command failed before, needs no word. */
+function unmount(pid: number, directory: string): void {
+  const unmounting = ['umount', '--lazy', '--recursive', directory];
+  spawnSync('nsenter', [`--mount=/proc/${pid}/ns/mnt`, '--', ...unmounting], { stdio: 'ignore' });
 }
 
 function quoted(word: string): string {
