@@ -31,10 +31,10 @@ import { isInstalled } from './lib/commands.js';
 import { RawClient } from './lib/raw-client.js';
 import { median, milliseconds, perSecond, type Row, report, times } from './lib/report.js';
 import { ask, start, tell } from './lib/roles.js';
-import { roundsFor } from './lib/rounds.js';
+import { roundsFor, warmUpsFor } from './lib/rounds.js';
 
 const ROUNDS = roundsFor(5);
-const WARM_UP = roundsFor(2);
+const WARM_UP = warmUpsFor(2);
 const SMALL_MS = 300;
 const BYTES = 2 ** 30;
 /** Bulk requests under way at once: as many as the library's own client has. */

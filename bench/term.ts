@@ -21,10 +21,10 @@ import { openTerm, termServer } from '../test/support/term.js';
 import { RawClient } from './lib/raw-client.js';
 import { median, milliseconds, perSecond, type Row, report, times } from './lib/report.js';
 import { ask, start, tell } from './lib/roles.js';
-import { roundsFor } from './lib/rounds.js';
+import { roundsFor, warmUpsFor } from './lib/rounds.js';
 
 const ROUNDS = roundsFor(7);
-const WARM_UP = roundsFor(2);
+const WARM_UP = warmUpsFor(2);
 const BYTES = 512 * 2 ** 20;
 const BULK_IN_FLIGHT = 4;
 const SMALL_MS = 300;

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { roundsFor } from './rounds.js';
+import { warmUpsFor } from './rounds.js';
 
 /** A command line to be measured. */
 export interface Command {
@@ -61,7 +61,7 @@ const SETTLE_MS = 500;
 export function timeInTurn(
   commands: readonly Command[],
   rounds: number,
-  warmUps = roundsFor(2),
+  warmUps = warmUpsFor(2),
 ): Promise<readonly number[][]> {
   return inTurn(
     commands.map((command) => () => timeCommand(command)),
@@ -81,7 +81,7 @@ export function timeInTurn(
 export async function inTurn<Result>(
   works: readonly (() => Promise<Result>)[],
   rounds: number,
-  warmUps = roundsFor(2),
+  warmUps = warmUpsFor(2),
 ): Promise<readonly Result[][]> {
   const results: Result[][] = works.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {

@@ -5,3 +5,8 @@ const most = Number(process.env.XCPU_BENCH_ROUNDS ?? Number.POSITIVE_INFINITY);
 export function roundsFor(needed: number): number {
   return Math.min(needed, most);
 }
+
+/** How many rounds go before those and do not count: one, where only the benchmarks are to be seen at work. */
+export function warmUpsFor(needed: number): number {
+  return Number.isFinite(most) ? 1 : needed;
+}
