@@ -246,7 +246,7 @@ describe.skipIf(lacksRoot())('the life of a session', () => {
     const seconds = uniqueSeconds();
     await session.start(['sh', '-c', `sleep ${seconds} >/dev/null 2>&1 & echo done`]);
     expect(await session.text('wait')).toBe('0');
-    expect(processesWith(seconds)).toHaveLength(1);
+    await eventually('it sleeps', () => sleepers(seconds).length === 1);
     await session.close();
     await eventually('nothing runs', () => processesWith(seconds).length === 0);
   });

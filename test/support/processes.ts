@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Process ids of everything that runs with this text in its command line; zombies have none. */
+/**
+ * Process ids of everything that runs with this text in its command line. Zombies have none, and who is about to become
+ * another program has none for a moment: how many there are is to be waited for.
+ */
 export function processesWith(text: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
