@@ -9,13 +9,16 @@ const EXACT_IF_ANY = { bigint: true, throwIfNoEntry: false } as const;
 /**
  * Moves a file as rename(2) does; the nodes, and so the fids, follow.
  * @returns whether a file of the new name had to make room
- * @throws NinePError (EROFS, EBUSY for the root, ENOENT and ESTALE if it is no longer there, ELOOP), Node's system
- *   errors
+ * @throws NinePError (EROFS, EBUSY for the root, ENOENT and ESTALE if it is no longer there, EINVAL into what is below it,
+ *   ELOOP), Node's system errors
  */
 export function renameFile<N extends GraphNode>(file: N, directory: N, name: string): boolean {
   file.tree.checkWritable();
   if (!file.parent) throw rootError();
-  if (file.parent !== directory) directory.checkRoom();
+  if (file.parent !== directory) {
+    directory.checkRoom();
+    checkNotBelow(directory, file);
+  }
   return keepingOpen(file.parent, () => {
     const to = entryPath(directory.descriptor(), name);
     return keepingOpen(directory, () => {
@@ -28,6 +31,22 @@ export function renameFile<N extends GraphNode>(file: N, directory: N, name: str
       return replaced !== undefined;
     });
   });
+}
+
+/**
+ * A directory that others have moved out of the file is still below it in the graph, which would become a ring.
+ * @throws NinePError (ENOENT, ESTALE) where that has happened, EINVAL where it has not
+ */
+function checkNotBelow(directory: GraphNode, file: GraphNode): void {
+  // That the kernel refuses by itself.
+  if (directory === file) return;
+  const way: GraphNode[] = [];
+  for (let node = directory; node !== file; node = node.parent) {
+    if (!node.parent) return;
+    way.push(node);
+  }
+  for (const step of way) step.checkedPath();
+  throw new NinePError('a directory cannot be moved below itself', Errno.EINVAL);
 }
 
 /**

@@ -202,6 +202,20 @@ describe('directories inside each other', () => {
     expect(walked(root, 'c', 'b', 'a')).toBe(a);
     expect(existsSync(join(path, 'c/b/a'))).toBe(true);
   });
+
+  it('cannot be moved below what was below them: the way there is another by now', () => {
+    const { root, path } = exported();
+    mkdirSync(join(path, 'a/b/c'), { recursive: true });
+    const [a, c] = [walked(root, 'a'), walked(root, 'a', 'b', 'c')];
+    renameSync(join(path, 'a/b'), join(path, 'b'));
+    expect(errnoOf(() => a.rename(c, 'a'))).toBe(Errno.ENOENT);
+    mkdirSync(join(path, 'a/b'));
+    expect(errnoOf(() => a.rename(c, 'a'))).toBe(Errno.ESTALE);
+    c.create(newDirectory('d'), request());
+    expect(existsSync(join(path, 'b/c/d'))).toBe(true);
+    a.rename(walked(root, 'b', 'c'), 'a');
+    expect(existsSync(join(path, 'b/c/a/b'))).toBe(true);
+  });
 });
 
 describe('a directory that is moved out while a client stands in it', () => {
