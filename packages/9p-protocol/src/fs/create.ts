@@ -23,7 +23,10 @@ import { OpenLocalFile, openFile, systemFlags } from './open-file.js';
 import { entryPath, fdPath } from './paths.js';
 
 /** Kinds of file that Node cannot make, and the hard link, which `link` makes. */
-const UNSUPPORTED = ModeBit.DEVICE | ModeBit.NAMED_PIPE | ModeBit.SOCKET | ModeBit.LINK;
+const UNSUPPORTED_KINDS = ModeBit.DEVICE | ModeBit.NAMED_PIPE | ModeBit.SOCKET | ModeBit.LINK;
+/** What a directory of Linux cannot keep: whoever relies on it shall not be told that it is so. */
+export const UNSUPPORTED_FLAGS = ModeBit.APPEND | ModeBit.EXCLUSIVE;
+const UNSUPPORTED = UNSUPPORTED_KINDS | UNSUPPORTED_FLAGS;
 const MODE_MASK = FileMode.SETUID | FileMode.SETGID | FileMode.STICKY | FileMode.PERMISSIONS;
 const OWNER = 0o700;
 /** "No change" to chown(2). */

@@ -16,7 +16,8 @@ import { checkName } from '../server/walk.js';
 import type { Attributes, FileSystemStatistics, Qid, Stat } from '../types.js';
 import { attributesOf, statisticsOf, statOf } from './attributes.js';
 import { changeAttributes } from './change.js';
-import { createFile } from './create.js';
+import { createFile, UNSUPPORTED_FLAGS } from './create.js';
+import { permissionError } from './errors.js';
 import { GraphNode } from './graph-node.js';
 import { exists, linkFile, removeFile, renameFile } from './names.js';
 import { openDirectory } from './open-directory.js';
@@ -67,6 +68,7 @@ export class LocalFile extends GraphNode implements ServerFile<string> {
    */
   wstat(changes: StatChanges, { connection }: Request<string>): void {
     this.tree.checkWritable();
+    if (changes.mode !== undefined && changes.mode & UNSUPPORTED_FLAGS) throw permissionError();
     const asked = attributeChangesOf(this.#withNumbers(changes), this.stat(), this.qid);
     const { name } = changes;
     const { parent, name: before } = this;

@@ -93,6 +93,22 @@ describe.each(['9P2000', '9P2000.u'] as const)('in %s', (dialect) => {
     expect(await call(stat(2))).toMatchObject({ stat: { name: 'g', mtime: 77, mode: 0o600 } });
   });
 
+  it.each([
+    ['appending', ModeBit.APPEND],
+    ['one client at a time', ModeBit.EXCLUSIVE],
+  ])('files for %s are refused: a directory of Linux keeps no such thing', async (_, flag) => {
+    const { call, path } = await connected(dialect);
+    await call(walk(0, 1, []));
+    const refused = { type: T.Rerror, errno: Errno.EPERM };
+    const refusal = dialect === '9P2000' ? { type: T.Rerror } : refused;
+    expect(await call(create(1, 'f', (flag | 0o644) >>> 0, OpenMode.WRITE))).toMatchObject(refusal);
+    expect(existsSync(join(path, 'f'))).toBe(false);
+    expect((await call(create(1, 'f', 0o644, OpenMode.WRITE))).type).toBe(T.Rcreate);
+    const change = { ...dontTouch, mode: (flag | 0o400) >>> 0 };
+    expect(await call({ type: T.Twstat, tag, fid: 1, stat: change })).toMatchObject(refusal);
+    expect(statSync(join(path, 'f')).mode & 0o777).not.toBe(0o400);
+  });
+
   it('a directory is made by create, and removed on close', async () => {
     const { call, path } = await connected(dialect);
     await call(walk(0, 1, []));
