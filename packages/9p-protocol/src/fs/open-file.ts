@@ -98,8 +98,8 @@ export class OpenLocalFile implements OpenFile<string>, Handle {
     return this.#node.tree.locks.lock(this.#node.qid.path, lock, this, connection);
   }
 
-  getlock(lock: FileLock): FileLock | undefined {
-    return this.#node.tree.locks.conflict(this.#node.qid.path, lock);
+  getlock(lock: FileLock, { connection }: Request<string>): FileLock | undefined {
+    return this.#node.tree.locks.conflict(this.#node.qid.path, lock, connection);
   }
 
   /** The descriptor must not be another's while a thread works with it. */

@@ -45,8 +45,8 @@ export class OpenContents implements OpenFile<Person> {
     return this.#inode.volume.locks.lock(this.#inode, lock, this, connection);
   }
 
-  getlock(lock: FileLock): FileLock | undefined {
-    return this.#inode.volume.locks.conflict(this.#inode, lock);
+  getlock(lock: FileLock, { connection }: Request<Person>): FileLock | undefined {
+    return this.#inode.volume.locks.conflict(this.#inode, lock, connection);
   }
 
   close(): void {

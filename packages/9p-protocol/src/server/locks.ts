@@ -33,14 +33,18 @@ interface Range {
   readonly clientId: string;
   /** What it was taken through. */
   readonly holder: object;
-  /** Whose it counts as. */
+  /** Whose process it is. */
   readonly client: object;
 }
 
 /**
  * The advisory locks on the files of one file server, as fcntl(2) has them: any number of owners may read-lock a
- * byte, or one may write-lock it. An owner is a process of a client; what it locks anew takes the place of what it
+ * byte, or one may write-lock it. An owner is a process of a client, which is told apart by its connection, and not by
+ * what it says of itself alone: two machines may have the same name. What an owner locks anew takes the place of what it
  * had there, and what it gives up may cut a range in two.
+ *
+ * A write lock may be taken through a file that is open for reading, which fcntl(2) refuses: Linux makes one of a
+ * flock(2), which may.
  *
  * `File` is what tells files apart: the path of a qid, or an object that stands for the file.
  */
@@ -63,11 +67,11 @@ export class LockTable<File = unknown> {
   /**
    * Takes, changes or gives up a lock; answers false, and changes nothing, where another owner is in the way.
    * @param holder what the lock is taken through (the open file), for {@link release}
-   * @param client whose it counts as: the connection; by default the holder
+   * @param client whose process it is: the connection
    * @throws NinePError (ENOLCK) beyond the limits; nothing is changed then
    */
-  lock(file: File, lock: FileLock, holder: object, client: object = holder): boolean {
-    if (lock.type !== LockType.UNLCK && this.conflict(file, lock)) return false;
+  lock(file: File, lock: FileLock, holder: object, client: object): boolean {
+    if (lock.type !== LockType.UNLCK && this.conflict(file, lock, client)) return false;
     const before = this.#files.get(file) ?? [];
     const after = replaced(before, rangeOf(lock, holder, client));
     const { ranges, perFile, perClient } = this.#limits;
@@ -83,9 +87,9 @@ export class LockTable<File = unknown> {
     return true;
   }
 
-  /** A lock that is in the way of this one, undefined where none is. */
-  conflict(file: File, lock: FileLock): FileLock | undefined {
-    const wanted = rangeOf(lock, this, this);
+  /** A lock that is in the way of this one, which a process of `client` wants; undefined where none is. */
+  conflict(file: File, lock: FileLock, client: object): FileLock | undefined {
+    const wanted = rangeOf(lock, this, client);
     const inTheWay = this.#files
       .get(file)
       ?.find(
@@ -157,7 +161,7 @@ function replaced(ranges: readonly Range[], added: Range): Range[] {
 }
 
 function sameOwner(a: Range, b: Range): boolean {
-  return a.procId === b.procId && a.clientId === b.clientId;
+  return a.procId === b.procId && a.clientId === b.clientId && a.client === b.client;
 }
 
 function overlap(a: Range, b: Range): boolean {
