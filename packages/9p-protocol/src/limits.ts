@@ -30,6 +30,9 @@ export const MAX_LOCK_RANGES_PER_FILE = 4096;
 /** Locked ranges of all files of one LockTable: some 10 MB. */
 export const MAX_LOCK_RANGES = 65_536;
 
+/** Bytes that a request which waits for its answer takes beside those of its message, roughly. */
+export const PENDING_REQUEST_BYTES = 512;
+
 /** Bytes of memory that reads filled, kept to be filled again: as many as a few bulk transfers have under way. */
 export const MAX_SPARE_READ_BYTES = 16 * 1024 * 1024;
 
@@ -51,13 +54,17 @@ export interface ServerLimits {
   readonly fids: number;
   /** Fids of one connection before a successful Tattach: those of its proofs. */
   readonly fidsBeforeAttach: number;
-  /** Tattaches of one connection that may be refused before it is closed. */
+  /** Tattaches of one connection that may be refused before it is closed, until one was successful. */
   readonly refusedAttaches: number;
   /** Requests of one connection that wait for an answer. */
   readonly requests: number;
-  /** Bytes of Twrite data of one connection that wait for an answer. */
-  readonly writeBytes: number;
-  /** Bytes that the waiting reads of one connection, streams apart, may ask for. */
+  /** Bytes of the requests of one connection that wait for an answer: above it no more are looked at until some have one. */
+  readonly pendingBytes: number;
+  /** The same before a successful Tattach. */
+  readonly pendingBytesBeforeAttach: number;
+  /** Bytes of Twrite data of one connection that wait in streams, which count apart: a stream may never take them. */
+  readonly streamBytes: number;
+  /** Bytes that the reads under way of one connection, streams apart, have asked for: above it the next wait their turn. */
   readonly readBytes: number;
   /** Bytes of extended attributes that are being read or written through the fids of one connection. */
   readonly xattrBytes: number;
@@ -80,16 +87,20 @@ export const defaultServerLimits: ServerLimits = {
   msizeBeforeAttach: 8 * 1024,
   // Long enough for a client on a loaded machine that signs 10,000 challenges at once.
   attachTimeout: 60_000,
-  // A client that drives 1,000 sessions on one connection needs 9 fids for each.
-  fids: 16_384,
+  // A kernel keeps one for each name that it remembers, 50,000 in a large tree; at 300 bytes for each some 20 MB.
+  fids: 65_536,
   // A stranger with all the connections of a host then holds a few megabytes, not gigabytes.
   fidsBeforeAttach: 16,
   // Whoever mistyped a name or took the wrong key tries a few times; a guesser begins anew with each connection.
   refusedAttaches: 16,
-  // … and keeps stdout, stderr, wait and stdin of each waiting.
+  // A client that drives 1,000 sessions on one connection keeps stdout, stderr, wait and stdin of each waiting.
   requests: 4_096,
   // 16 writes of the largest size in flight fill any network that a cluster has.
-  writeBytes: 16 * DEFAULT_MSIZE,
+  pendingBytes: 16 * DEFAULT_MSIZE,
+  // Whoever proves who he is sends a request, and waits for the answer, before the next.
+  pendingBytesBeforeAttach: 64 * 1024,
+  streamBytes: 16 * DEFAULT_MSIZE,
+  // What lies ready fills as much of the network's buffers, whoever waits longer reads no faster.
   readBytes: 16 * DEFAULT_MSIZE,
   // 64 of the largest that Linux allows, which go in and out one after the other.
   xattrBytes: 64 * MAX_XATTR_BYTES,
@@ -129,6 +140,8 @@ export const clientLimits = {
   readAll: 16 * 1024 * 1024,
   /** Names of a directory that are held at once: ten times the directories that people call large. */
   directoryEntries: 1024 * 1024,
+  /** Characters of the names that are held at once, 64 for each: a server can make each one as long as a message. */
+  directoryNames: 64 * 1024 * 1024,
   /** Symbolic links followed on the way to one file; as in Linux. */
   symlinks: 40,
   /** Names of a path, those that symbolic links put into it included: Linux's PATH_MAX of names of one letter. */
@@ -141,8 +154,11 @@ export const clientLimits = {
   copiedFiles: 8,
   /** Files and directories that one recursive copy or removal touches: a server can invent them without end. */
   treeEntries: 16 * 1024 * 1024,
-  /** Bytes of messages that arrived while a transport was paused whose socket cannot be: four of the largest. */
-  pausedBytes: 4 * DEFAULT_MSIZE,
+  /**
+   * Bytes of messages that arrived while a transport was paused whose socket cannot be: twice what a copy of a tree has
+   * under way (`copiedFiles` times `bulkRequests`). A MessagePort has them in the memory of the same process anyway.
+   */
+  pausedBytes: 64 * DEFAULT_MSIZE,
   /** The messages themselves: those of few bytes take more than their bytes. More than there are requests and flushes. */
   pausedMessages: 16_384,
 } as const;
@@ -167,7 +183,7 @@ export const defaultDirectoryLimits: DirectoryLimits = {
   descriptors: 256,
   // Leaves room below the 65,536 or more descriptors of a process, and of the 1,048,576 of most systems.
   openFiles: 4_096,
-  // At 300 to 400 bytes for each some 100 MB: 16 connections with all the fids that they may have.
+  // At 300 to 400 bytes for each some 100 MB: four connections with all the fids that they may have.
   nodes: 262_144,
   // Nobody nests like that by hand; each level is a node, however few fids there are.
   depth: 256,

@@ -5,7 +5,7 @@ import { Server } from '@xcpu/9p-protocol/server';
 import { Log, listenAt, type RunningDaemon, serverLog } from '@xcpu/daemon';
 import { formatArch, localArch, type PublicKey, parsePublicKey } from '@xcpu/xcpu-protocol';
 import { StartError, systemText } from './errors.js';
-import { GRACE_MS } from './limits.js';
+import { GRACE_MS, MAX_FIDS } from './limits.js';
 import { chooseMounter, type MountWay } from './mounts/choose.js';
 import type { Mounter } from './mounts/mounter.js';
 import { Namespaces } from './namespace/namespaces.js';
@@ -235,7 +235,10 @@ function serveNode(
         }
       },
     },
-    { ...serverLog(log, options.debug), limits: options.msize ? { msize: options.msize } : {} },
+    {
+      ...serverLog(log, options.debug),
+      limits: { fids: MAX_FIDS, ...(options.msize !== undefined && { msize: options.msize }) },
+    },
   );
 }
 

@@ -6,6 +6,8 @@ export const STREAM_WINDOW = 1024 * 1024;
 export const SPOOL_QUOTA = 64 * 1024 * 1024;
 /** Largest `env`, `argv` or `ns`, in bytes: half of what execve(2) takes altogether. */
 export const MAX_TEXT = 1024 * 1024;
+/** Fids of one connection: a client that drives 1,000 sessions on it needs 9 for each. */
+export const MAX_FIDS = 16_384;
 /** Sessions of one node, and of one user on it. */
 export const MAX_SESSIONS = 8_192;
 export const MAX_SESSIONS_PER_USER = 4_096;

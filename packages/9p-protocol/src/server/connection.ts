@@ -11,6 +11,7 @@ import { FidTable } from './fids.js';
 import type { Awaitable, FileServer } from './files.js';
 import type { Intercept } from './intercept.js';
 import { Operations } from './operations.js';
+import { ReadTurns } from './read-turns.js';
 import type { Reply } from './replies.js';
 import { ReplyWriter } from './reply-writer.js';
 import { Request } from './request.js';
@@ -53,6 +54,7 @@ export class Connection {
   msize: number;
   /** undefined until Tversion. */
   dialect: Dialect | undefined;
+  readonly readTurns: ReadTurns;
   readonly #events: ConnectionEvents;
   readonly #frames: FrameReader;
   readonly #out: ReplyWriter;
@@ -63,7 +65,7 @@ export class Connection {
   readonly #operations: Operations<unknown>;
   readonly #drainListeners = new Set<() => void>();
   readonly #onFrame = (frame: Buffer, pieces?: PayloadPieces) => this.#take(frame, pieces);
-  /** Frames that came in one chunk with more requests than there is time, or room for replies to, in this turn. */
+  /** Frames that came in one chunk with more requests than there is time or room for in this turn. */
   #held: HeldFrame[] = [];
   #attachTimer: NodeJS.Timeout | undefined;
   /** While the transport sends the last replies. */
@@ -81,6 +83,8 @@ export class Connection {
    */
   #bulk = false;
   #paused = false;
+  /** Paused until requests that wait are answered. */
+  #full = false;
   #closed = false;
   /** The transport is closed too. */
   #gone = false;
@@ -105,6 +109,7 @@ export class Connection {
     this.#fids = new FidTable(Math.min(limits.fidsBeforeAttach, limits.fids));
     this.#out = new ReplyWriter(this, events);
     this.#requests = new Requests(limits);
+    this.readTurns = new ReadTurns(limits.readBytes);
     this.#served = server.dialects;
     this.#decoding = server.byteNames ? BYTES : UTF8;
     this.#operations = new Operations(this, server, this.#fids, intercept);
@@ -166,10 +171,15 @@ export class Connection {
     this.#frames.maxSize = this.msize;
     this.#fids.limit = this.limits.fids;
     this.#unsentLimit = this.limits.unsentBytes;
+    this.#requests.maxBytes = this.limits.pendingBytes;
   }
 
-  /** Called by Operations: a Tattach was refused. Whoever goes on guessing has to connect again. */
+  /**
+   * Called by Operations: a Tattach was refused. Whoever goes on guessing has to connect again; on a connection that has
+   * users, which a kernel shares among all of a machine, nobody ends it for the others.
+   */
   refused(): void {
+    if (!this.#attachTimer) return;
     if (++this.#refusals !== this.limits.refusedAttaches) return;
     // The answer goes out first.
     setImmediate(() => this.close(new NinePError('too many refused attaches', Errno.EACCES)));
@@ -182,11 +192,11 @@ export class Connection {
   }
 
   /**
-   * Called by Operations: counts what a request makes the server hold until it is answered.
+   * Called by Operations: counts what a request gives to a stream until it is answered.
    * @throws NinePError (ENOBUFS) above the limit.
    */
-  charge(request: Request, kind: 'read' | 'write', bytes: number): void {
-    this.#requests.charge(request, kind, bytes);
+  charge(request: Request, bytes: number): void {
+    this.#requests.charge(request, bytes);
   }
 
   #data(chunk: Buffer): void {
@@ -205,15 +215,19 @@ export class Connection {
   }
 
   /**
-   * Small requests in one chunk can ask for gigabytes, or for seconds of work: the rest waits until the client took
-   * what it asked for, and others had their turn.
+   * Small requests in one chunk can ask for gigabytes, or for seconds of work, and large ones can wait for what takes
+   * long: the rest waits until the client took what it asked for, and others had their turn.
    */
   #take(frame: Buffer, pieces: PayloadPieces | undefined): void {
-    if (this.#held.length > 0 || this.congested || performance.now() - this.#turnBegan > TURN_MS) {
+    if (this.#held.length > 0 || !this.#hasRoom || performance.now() - this.#turnBegan > TURN_MS) {
       this.#held.push({ frame, pieces });
     } else {
       this.#receive(frame, pieces);
     }
+  }
+
+  get #hasRoom(): boolean {
+    return !this.congested && !this.#requests.full;
   }
 
   #receive(frame: Buffer, pieces: PayloadPieces | undefined): void {
@@ -229,13 +243,13 @@ export class Connection {
         ? decodePieces(frame, pieces)
         : decode(frame, this.dialect ?? '9P2000', this.#decoding);
       this.#events.trace?.(this, 'received', message);
-      this.#dispatch(message);
+      this.#dispatch(message, frame.readUInt32LE(0));
     } catch (error) {
       this.#replyError(tag, error);
     }
   }
 
-  #dispatch(message: AnyMessage): void {
+  #dispatch(message: AnyMessage, bytes: number): void {
     if (message.type === MessageType.Tversion) return this.#version(message);
     if (!this.dialect) throw protocolError('version is not negotiated yet');
     if (message.type === MessageType.Tflush) return this.#flush(message.tag, message.oldtag);
@@ -252,7 +266,7 @@ export class Connection {
       throw error;
     }
     if (answer instanceof Promise) {
-      this.#requests.add(request);
+      this.#requests.add(request, bytes);
       answer.then(
         (reply) => this.#answer(request, reply),
         (error: unknown) => this.#fail(request, error),
@@ -308,6 +322,9 @@ export class Connection {
     for (const tag of this.#requests.settle(request)) {
       this.#reply(tag, { type: MessageType.Rflush, tag: 0 });
     }
+    if (!this.#full || this.#requests.full) return;
+    this.#full = false;
+    setImmediate(() => this.#nextTurn());
   }
 
   #reply(tag: number, reply: Reply): void {
@@ -340,7 +357,8 @@ export class Connection {
     if (this.#held.length > 0 || this.#unsentTooMuch) {
       this.#paused = true;
       this.transport.pause();
-      if (!this.#unsentTooMuch) setImmediate(() => this.#nextTurn());
+      this.#full = this.#requests.full;
+      if (!this.#full && !this.#unsentTooMuch) setImmediate(() => this.#nextTurn());
     }
   }
 
@@ -352,7 +370,7 @@ export class Connection {
     return this.transport.unsent > this.#unsentLimit;
   }
 
-  /** Only time was short. */
+  /** Only time was short, or requests that waited are answered by now. */
   #nextTurn(): void {
     if (!this.#closed && this.#paused && !this.#unsentTooMuch) this.#goOn();
   }

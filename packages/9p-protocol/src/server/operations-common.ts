@@ -104,7 +104,20 @@ export function read<User>(
   if (open.entries || !(open.read || open.readInto)) {
     return readEntries(keeper, request, fid, open, offset, count);
   }
-  if (!open.stream) connection.charge(request, 'read', count);
+  if (open.stream) return readData(open, offset, count, request);
+  const { readTurns } = connection;
+  if (readTurns.mayBegin(count)) {
+    return readTurns.begun(count, readData(open, offset, count, request));
+  }
+  return readTurns.inTurn(request, count, () => readData(open, offset, count, request));
+}
+
+function readData<User>(
+  open: OpenFile<User>,
+  offset: number,
+  count: number,
+  request: Request<User>,
+): Awaitable<Reply> {
   if (open.readInto) return fill(open, offset, takeReadBuffer(count), request);
   const data = open.read!(offset, count, request);
   return data instanceof Promise
@@ -157,7 +170,7 @@ export function write<User>(
   const count = parts ? bytesIn(parts) : data.length;
   if (count > maxCount(connection.msize)) throw countTooLarge();
   if (!open.write) throw denied();
-  connection.charge(request, 'write', count);
+  if (open.stream) connection.charge(request, count);
   const offset = clamp(message.offset);
   let written: Awaitable<number>;
   if (!parts) written = open.write(offset, data, request);

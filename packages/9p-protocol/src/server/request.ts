@@ -17,7 +17,9 @@ export class Request<User = unknown> {
   directory: ServerFile<User> | undefined = undefined;
   /** Set once nobody waits for the answer: it is dropped. */
   abandoned = false;
-  /** Bytes that count against the limits of the connection until the answer. */
+  /** Bytes that count against the limit of what waits for an answer; see Requests. */
+  pending = 0;
+  /** Bytes that count against the limit of what waits in streams. */
   charge = 0;
   #controller: AbortController | undefined;
   #cancelled: NinePError | undefined;

@@ -1,7 +1,7 @@
 import { NOFID } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
-import type { ServerLimits } from '../limits.js';
+import { PENDING_REQUEST_BYTES, type ServerLimits } from '../limits.js';
 import type { TMessage } from '../messages.js';
 import type { Request } from './request.js';
 
@@ -13,11 +13,19 @@ export class Requests {
   readonly #waiting = new Map<number, Request>();
   /** Answered when the request that they name is: tag of the flushed request → tags of the Tflushes. */
   readonly #flushes = new Map<number, number[]>();
-  #writeBytes = 0;
-  #readBytes = 0;
+  /** Above these no more requests are to be looked at. */
+  maxBytes: number;
+  #bytes = 0;
+  #streamBytes = 0;
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
+    this.maxBytes = Math.min(limits.pendingBytesBeforeAttach, limits.pendingBytes);
+  }
+
+  /** Those that wait have more bytes than they may. */
+  get full(): boolean {
+    return this.#bytes > this.maxBytes;
   }
 
   /** Requests and flushes that wait. */
@@ -33,8 +41,12 @@ export class Requests {
     return this.#waiting.has(tag);
   }
 
-  add(request: Request): void {
+  /** @param bytes how long its message is */
+  add(request: Request, bytes: number): void {
     this.#waiting.set(request.tag, request);
+    // What waits in a stream is counted there.
+    request.pending = PENDING_REQUEST_BYTES + (request.charge > 0 ? 0 : bytes);
+    this.#bytes += request.pending;
   }
 
   /** Notes that `flush` is to be answered when the request with that tag has ended, and cancels that one. */
@@ -42,7 +54,7 @@ export class Requests {
     const flushes = this.#flushes.get(request.tag);
     if (flushes) flushes.push(flush.tag);
     else this.#flushes.set(request.tag, [flush.tag]);
-    this.add(flush);
+    this.add(flush, 0);
     request.cancel('request flushed');
   }
 
@@ -53,14 +65,14 @@ export class Requests {
 
   /** Ends a request, what flushes it, and what flushes that: answers the tags of these flushes, in order. */
   settle(request: Request): readonly number[] {
-    this.uncharge(request);
-    this.#waiting.delete(request.tag);
+    this.#remove(request);
     const direct = this.#flushes.get(request.tag);
     if (!direct) return NONE;
     this.#flushes.delete(request.tag);
     const ended = [...direct];
     for (const tag of ended) {
-      this.#waiting.delete(tag);
+      const flush = this.#waiting.get(tag);
+      if (flush) this.#remove(flush);
       const flushes = this.#flushes.get(tag);
       if (!flushes) continue;
       this.#flushes.delete(tag);
@@ -70,25 +82,25 @@ export class Requests {
   }
 
   /**
-   * Counts what a request makes the server hold until it is answered.
+   * Counts what a request gives to a stream, until it is answered. That may take for ever, or until a later request is
+   * answered: it must not keep those from being looked at.
    * @throws NinePError (ENOBUFS) above the limit.
    */
-  charge(request: Request, kind: 'read' | 'write', bytes: number): void {
-    if (kind === 'write') {
-      if (this.#writeBytes + bytes > this.#limits.writeBytes) throw tooMuch('written');
-      this.#writeBytes += bytes;
-      request.charge = bytes;
-    } else {
-      if (this.#readBytes + bytes > this.#limits.readBytes) throw tooMuch('read');
-      this.#readBytes += bytes;
-      request.charge = -bytes;
+  charge(request: Request, bytes: number): void {
+    const { streamBytes } = this.#limits;
+    if (this.#streamBytes + bytes > streamBytes) {
+      throw new NinePError('too many bytes being written on this connection', Errno.ENOBUFS);
     }
+    this.#streamBytes += bytes;
+    request.charge = bytes;
+    if (request.pending === 0) return;
+    this.#bytes -= request.pending - PENDING_REQUEST_BYTES;
+    request.pending = PENDING_REQUEST_BYTES;
   }
 
   /** Takes back what was charged for it. */
   uncharge(request: Request): void {
-    if (request.charge > 0) this.#writeBytes -= request.charge;
-    else this.#readBytes += request.charge;
+    this.#streamBytes -= request.charge;
     request.charge = 0;
   }
 
@@ -96,11 +108,17 @@ export class Requests {
   abandonAll(reason: string): void {
     for (const request of this.#waiting.values()) {
       request.abandoned = true;
-      this.uncharge(request);
+      this.#remove(request);
       request.cancel(reason);
     }
-    this.#waiting.clear();
     this.#flushes.clear();
+  }
+
+  #remove(request: Request): void {
+    this.uncharge(request);
+    this.#bytes -= request.pending;
+    request.pending = 0;
+    this.#waiting.delete(request.tag);
   }
 }
 
@@ -115,8 +133,4 @@ export function fidOf(message: TMessage): number {
 export function reasonOf(request: Request, thrown: unknown): NinePError {
   const aborted = request.cancelled && thrown instanceof Error && thrown.name === 'AbortError';
   return NinePError.from(aborted ? request.signal.reason : thrown);
-}
-
-function tooMuch(what: string): NinePError {
-  return new NinePError(`too many bytes being ${what} on this connection`, Errno.ENOBUFS);
 }

@@ -12,7 +12,10 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { LocalFile } from '../../src/fs/local-file.js';
-import { Errno, OpenMode } from '../../src/index.js';
+import { Errno, MessageType, OpenMode, transportPair } from '../../src/index.js';
+import { Server } from '../../src/server/index.js';
+import { settled } from '../support/ledger.js';
+import { RawPeer, walk as walkRequest } from '../support/raw-peer.js';
 import {
   errnoOf,
   exported,
@@ -81,28 +84,57 @@ describe('the way to a file', () => {
 
   it('needs no descriptor for each of 50,000 fids', () => {
     const { root, path, server } = exported();
-    const count = 50_000;
-    for (let index = 0; index < 500; index++) {
-      mkdirSync(join(path, `d${index}`));
-      writeFileSync(join(path, `d${index}/0`), '');
-      for (let file = 1; file < 100; file++) {
-        linkSync(join(path, `d${index}/0`), join(path, `d${index}/${file}`));
-      }
-    }
+    fillWithLinks(path);
     const before = openDescriptors();
     const files: LocalFile[] = [];
-    for (let index = 0; index < count; index++) {
-      files.push(walk(root, `d${index % 500}`, `${Math.floor(index / 500)}`));
-    }
-    expect(new Set(files).size).toBe(count);
-    expect(server.nodes).toBe(count + 500);
+    for (let index = 0; index < LINKS; index++) files.push(walk(root, ...linkAt(index)));
+    expect(new Set(files).size).toBe(LINKS);
+    expect(server.nodes).toBe(LINKS + 500);
     expect(openDescriptors() - before).toBeLessThan(300);
-    for (let index = 0; index < count; index += 997) files[index]!.getattr();
+    for (let index = 0; index < LINKS; index += 997) files[index]!.getattr();
     expect(openDescriptors() - before).toBeLessThan(300);
     for (const file of files) file.release();
     expect(server.nodes).toBeLessThan(300);
   }, 120_000);
+
+  it('lets one connection have them all', async () => {
+    const { path, server } = exported();
+    fillWithLinks(path);
+    const [ours, theirs] = transportPair();
+    new Server(server).accept(theirs);
+    const peer = await new RawPeer(ours).open();
+    const before = openDescriptors();
+    for (let index = 0; index < LINKS; index += 500) {
+      const walks = Array.from({ length: 500 }, (_, at) =>
+        walkRequest(0, index + at + 1, linkAt(index + at), at),
+      );
+      peer.send(...walks);
+      const answers = [...(await peer.answers(500)).values()];
+      expect(answers.filter(({ type }) => type === MessageType.Rwalk)).toHaveLength(500);
+    }
+    expect(openDescriptors() - before).toBeLessThan(300);
+    peer.transport.destroy();
+    await settled();
+    expect(server.nodes).toBeLessThan(300);
+  }, 120_000);
 });
+
+const LINKS = 50_000;
+
+/** 500 directories of 100 files. */
+function fillWithLinks(path: string): void {
+  for (let index = 0; index < 500; index++) {
+    mkdirSync(join(path, `d${index}`));
+    writeFileSync(join(path, `d${index}/0`), '');
+    for (let file = 1; file < 100; file++) {
+      linkSync(join(path, `d${index}/0`), join(path, `d${index}/${file}`));
+    }
+  }
+}
+
+function linkAt(index: number): [string, string] {
+  return [`d${index % 500}`, `${Math.floor(index / 500)}`];
+}
 
 describe('fids', () => {
   it('follow a rename, of a directory above too', () => {

@@ -18,6 +18,7 @@ import {
 import { memoryServer } from '../../src/memory/index.js';
 import {
   type Connection,
+  defaultServerLimits,
   type FileServer,
   type Intercept,
   Server,
@@ -80,7 +81,7 @@ describe('a million', () => {
       ours.send([Buffer.from(batch)]);
       await until(2 + (round + 1) * size);
     }
-    const limit = 16_384;
+    const limit = defaultServerLimits.fids;
     expect(counts.get(T.Rwalk)).toBe(limit - 1);
     expect(counts.get(T.Rerror)).toBe(batches * size - (limit - 1));
     expect(ledger.acquired).toBe(limit);

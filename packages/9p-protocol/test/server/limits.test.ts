@@ -8,6 +8,7 @@ import {
   serverLimits,
 } from '../../src/server/index.js';
 import {
+  deferred,
   type FileBehaviour,
   Ledger,
   ledgerServer,
@@ -18,6 +19,7 @@ import {
   attach,
   auth,
   clunk,
+  create,
   flush,
   open,
   RawPeer,
@@ -92,6 +94,21 @@ describe('limits', () => {
     expect(asked).toBe(3);
   });
 
+  it('do not count refused attaches once somebody has entered: others share the connection', async () => {
+    const [ours, theirs] = transportPair();
+    const files = ledgerServer({}, new Ledger());
+    const attaches: FileServer<string>['attach'] = (login, proof, request) => {
+      if (login.uname !== 'me') throw new NinePError('authentication failed');
+      return files.attach(login, proof, request);
+    };
+    new Server({ attach: attaches }, { limits: { refusedAttaches: 3 } }).accept(theirs);
+    const peer = await new RawPeer(ours).open();
+    for (let count = 0; count < 10; count++) {
+      expect(await peer.call(attach(1, 'mallory'))).toMatchObject({ type: 107 });
+    }
+    expect(await peer.call(stat(0))).toMatchObject({ type: 125 });
+  });
+
   it('hold for the time that one client’s requests take in one turn', async () => {
     let reads = 0;
     const slow = () => {
@@ -140,9 +157,10 @@ describe('limits', () => {
     await peer.closed;
   });
 
-  it('hold for the bytes of writes and of reads that wait; an answer gives them back', async () => {
-    const peer = await served({ children: { blocked } }, { writeBytes: 100, readBytes: 200 });
-    await peer.call(walk(0, 1, ['blocked']));
+  it('hold for the bytes that wait in streams; an answer gives them back', async () => {
+    const stream: FileBehaviour = { open: { ...blocked.open, stream: true } };
+    const peer = await served({ children: { stream } }, { streamBytes: 100 });
+    await peer.call(walk(0, 1, ['stream']));
     await peer.call(open(1, 2));
     peer.send(write(1, 0, 'x'.repeat(60), 3), write(1, 0, 'x'.repeat(41), 4));
     expect(await peer.next()).toMatchObject({
@@ -150,22 +168,113 @@ describe('limits', () => {
       ename: expect.stringContaining('written'),
       errno: 105,
     });
-    peer.send(read(1, 0, 150, 5), read(1, 0, 51, 6));
-    expect(await peer.next()).toMatchObject({
-      tag: 6,
-      ename: expect.stringContaining('read'),
-      errno: 105,
-    });
     await peer.call(flush(3, 7));
-    await peer.call(flush(5, 7));
-    peer.send(write(1, 0, 'x'.repeat(100), 3), read(1, 0, 200, 5), stat(0, 8));
+    peer.send(write(1, 0, 'x'.repeat(100), 3), stat(0, 8));
     expect(await peer.next()).toMatchObject({ tag: 8 });
     expect(await peer.call(version())).toMatchObject({ type: 101 });
     await peer.open();
-    await peer.call(walk(0, 1, ['blocked']));
+    await peer.call(walk(0, 1, ['stream']));
     await peer.call(open(1, 2));
-    peer.send(write(1, 0, 'x'.repeat(100), 3), read(1, 0, 200, 5), stat(0, 8));
+    peer.send(write(1, 0, 'x'.repeat(100), 3), stat(0, 8));
     expect(await peer.next()).toMatchObject({ tag: 8, type: 125 });
+  });
+
+  it('hold for what reads ask for: who asks for more waits his turn, and may be flushed', async () => {
+    const begun: number[] = [];
+    const answers = new Map<number, (data: Buffer) => void>();
+    const slow: FileBehaviour = {
+      open: {
+        read: (offset, count, request) => {
+          begun.push(offset);
+          const cancelled = untilCancelled(request);
+          const answered = new Promise<Buffer>((resolve) =>
+            answers.set(offset, () => resolve(Buffer.alloc(count))),
+          );
+          return Promise.race([cancelled, answered]);
+        },
+      },
+    };
+    const peer = await served({ children: { slow } }, { readBytes: 200 });
+    peer.send(walk(0, 1, ['slow'], 1), open(1, 0, 2));
+    await peer.answers(2);
+    const ask = [150, 51, 40, 50, 300, 10].map((count, at) => read(1, at, count, 10 + at));
+    peer.send(...ask, stat(0, 8));
+    expect(await peer.next()).toMatchObject({ tag: 8, type: 125 });
+    // The third would fit beside the first, but the second is before it.
+    expect(begun).toEqual([0]);
+    expect(await peer.call(flush(11, 7))).toMatchObject({ tag: 7, type: 109 });
+    answers.get(0)!(Buffer.alloc(0));
+    expect(await peer.next()).toMatchObject({ tag: 10, type: 117 });
+    expect(begun).toEqual([0, 2, 3]);
+    for (const at of [2, 3]) answers.get(at)!(Buffer.alloc(0));
+    expect((await peer.answers(2)).size).toBe(2);
+    // More than the limit goes alone.
+    expect(begun).toEqual([0, 2, 3, 4]);
+    expect(await peer.call(flush(14, 7))).toMatchObject({ tag: 7 });
+    await settled();
+    expect(begun).toEqual([0, 2, 3, 4, 5]);
+    expect(await peer.call(version())).toMatchObject({ type: 101 });
+    await peer.open();
+    peer.send(walk(0, 1, ['slow'], 1), open(1, 0, 2), read(1, 9, 150, 3), stat(0, 8));
+    await peer.answers(3);
+    expect(begun.at(-1)).toBe(9);
+  });
+
+  it('end the reads that wait for their turn with the fid', async () => {
+    const peer = await served({ children: { blocked } }, { readBytes: 100 });
+    peer.send(walk(0, 1, ['blocked'], 1), open(1, 0, 2), walk(0, 2, ['blocked'], 3), open(2, 0, 4));
+    await peer.answers(4);
+    peer.send(read(1, 0, 90, 5), read(2, 0, 90, 6), clunk(2, 7));
+    expect((await peer.answers(2)).get(6)).toMatchObject({ type: 107 });
+    peer.send(clunk(1, 8));
+    expect((await peer.answers(2)).get(8)).toMatchObject({ type: 121 });
+  });
+
+  it('hold for the bytes of requests that wait: the next are looked at when some were answered', async () => {
+    let looked = 0;
+    const opening = deferred();
+    const slow: FileBehaviour = {
+      delay: (what) => (what === 'open' ? opening.promise : undefined),
+      open: { write: async (_offset, data) => data.length },
+    };
+    const server = new Server(ledgerServer({ children: { slow } }, new Ledger()), {
+      limits: { pendingBytes: 128 * 1024 },
+      trace: (_, direction) => {
+        if (direction === 'received') looked++;
+      },
+    });
+    const [ours, theirs] = transportPair();
+    server.accept(theirs);
+    const peer = await new RawPeer(ours).open();
+    await peer.call(walk(0, 1, ['slow']));
+    looked = 0;
+    // They wait for the file to be opened.
+    const data = Buffer.alloc(32 * 1024);
+    peer.send(open(1, 1, 1000), ...Array.from({ length: 99 }, (_, tag) => write(1, 0, data, tag)));
+    await settled();
+    expect(looked).toBeLessThan(7);
+    opening.resolve();
+    expect((await peer.answers(100)).size).toBe(100);
+    expect(await peer.call(stat(0))).toMatchObject({ type: 125 });
+    // Names count as well, and each request, however short.
+    const makes = Array.from({ length: 300 }, (_, tag) => create(1, 'x'.repeat(1000), 0, 0, tag));
+    const [mine, its] = transportPair();
+    const never: FileBehaviour = {
+      delay: (what) => (what === 'attach' ? new Promise(() => {}) : undefined),
+    };
+    const strangers = new Server(ledgerServer(never, new Ledger()), {
+      trace: (_, direction) => {
+        if (direction === 'received') looked++;
+      },
+    });
+    strangers.accept(its);
+    const stranger = new RawPeer(mine);
+    await stranger.call(version());
+    looked = 0;
+    stranger.send(attach(1, 'me', undefined, 1000), ...makes);
+    await settled();
+    expect(looked).toBeGreaterThan(10);
+    expect(looked).toBeLessThan(70);
   });
 
   it('do not count reads of streams, nor what failed at once', async () => {
@@ -292,18 +401,11 @@ describe('a client that never reads', () => {
     try {
       const big: FileBehaviour = { open: { read: (_offset, count) => Buffer.alloc(count) } };
       const files = ledgerServer({ children: { big } }, new Ledger());
-      const attaches: FileServer<string>['attach'] = (login, proof, request) => {
-        if (login.uname !== 'me') throw new NinePError('authentication failed');
-        return files.attach(login, proof, request);
-      };
       const ends: unknown[] = [];
-      const server = new Server(
-        { attach: attaches },
-        {
-          limits: { connections: 1, refusedAttaches: 1 },
-          closed: (_, reason) => ends.push(reason),
-        },
-      );
+      const server = new Server(files, {
+        limits: { connections: 1 },
+        closed: (_, reason) => ends.push(reason),
+      });
       const connect = () => {
         const [ours, theirs] = transportPair();
         return { peer: new RawPeer(ours), accepted: server.accept(theirs) };
@@ -315,10 +417,9 @@ describe('a client that never reads', () => {
       peer.transport.pause();
       // More than a stream holds by itself.
       peer.send(...Array.from({ length: 8 }, (_, tag) => read(1, 0, 60_000, tag)));
-      peer.send(attach(2, 'nobody'));
       await settled();
-      expect(accepted?.closed).toBe(true);
-      expect(ends).toMatchObject([{ ename: 'too many refused attaches' }]);
+      accepted!.close(new NinePError('enough'));
+      expect(ends).toMatchObject([{ ename: 'enough' }]);
       expect(server.connections.size).toBe(1);
       expect(connect().accepted).toBeUndefined();
       server.close();
