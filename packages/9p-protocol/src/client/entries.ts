@@ -45,7 +45,7 @@ export async function* readEntries(
 
 /**
  * All entries of a directory.
- * @throws NinePError (EFBIG) if there are more than `limit`
+ * @throws NinePError (EFBIG) if there are more than `limit`, or their names are too long to hold them
  */
 export async function listEntries(
   directory: Fid,
@@ -54,13 +54,27 @@ export async function listEntries(
 ): Promise<FileEntry[]> {
   const { limit = clientLimits.directoryEntries } = options;
   const all: FileEntry[] = [];
+  let characters = 0;
   for await (const entries of readEntries(directory, requests, options)) {
     if (all.length + entries.length > limit) {
       throw new NinePError(`directory of more than ${limit} files`, Errno.EFBIG);
     }
+    characters += charactersOf(entries);
+    checkNames(characters);
     for (const entry of entries) all.push(entry);
   }
   return all;
+}
+
+/** How much there is of the names of entries. */
+export function charactersOf(entries: readonly FileEntry[]): number {
+  return entries.reduce((sum, { name }) => sum + name.length, 0);
+}
+
+/** @throws NinePError (EFBIG) if so much of names is not to be held at once */
+export function checkNames(characters: number): void {
+  if (characters <= clientLimits.directoryNames) return;
+  throw new NinePError('names of too many characters', Errno.EFBIG);
 }
 
 /** Files that went away since they were listed are left out. */

@@ -2,7 +2,7 @@ import { QidType } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
 import { clientLimits } from '../limits.js';
-import { listEntries } from './entries.js';
+import { charactersOf, checkNames, listEntries } from './entries.js';
 import type { Fid, RequestOptions } from './fid.js';
 import { mapConcurrently } from './pool.js';
 import type { FileRequests } from './requests.js';
@@ -19,6 +19,8 @@ export async function removeTree(
   options: RequestOptions,
 ): Promise<void> {
   let left = clientLimits.treeEntries;
+  /** Of the names of all levels that are being emptied. */
+  let characters = 0;
   const remove = async (file: Fid, at: string, depth: number): Promise<void> => {
     if (--left < 0) throw new NinePError('too many files in it', Errno.EFBIG);
     try {
@@ -33,6 +35,9 @@ export async function removeTree(
     // Each level is held until it is empty, and a server can invent them without end.
     if (depth >= clientLimits.pathNames) throw linuxError(Errno.ELOOP);
     const entries = await listEntries(directory, requests, options);
+    const ofLevel = charactersOf(entries);
+    characters += ofLevel;
+    checkNames(characters);
     const child = async ({ name }: { name: string }) => {
       const below = `${at}/${name}`;
       try {
@@ -47,6 +52,7 @@ export async function removeTree(
     const files = entries.filter((entry) => !isDirectory(entry));
     await mapConcurrently(files, clientLimits.entryRequests, child);
     for (const directories of entries.filter(isDirectory)) await child(directories);
+    characters -= ofLevel;
   };
   await remove(fid, path, 0);
 }

@@ -12,6 +12,7 @@ import {
   type RMessage,
   transportPair,
 } from '../../src/index.js';
+import { clientLimits } from '../../src/limits.js';
 import { directoryQid, hostile } from '../support/hostile.js';
 import { settled } from '../support/ledger.js';
 import { RawPeer } from '../support/raw-peer.js';
@@ -116,6 +117,14 @@ describe('a server that means harm', () => {
       listing((offset) => dirents([`f${offset}`, offset + 1], [`g${offset}`, offset + 2])),
     );
     await expect(files.readdir('/', { limit: 100 })).rejects.toMatchObject({ errno: Errno.EFBIG });
+    const long = await hostile(
+      '9P2000.L',
+      listing((offset) => dirents(['n'.repeat(7000), offset + 1])),
+    );
+    await expect(long.files.readdir('/')).rejects.toThrow('names of too many characters');
+    const times = clientLimits.directoryNames / 7000;
+    expect(long.asked.length).toBeLessThan(times + 10);
+    long.files.client.destroy();
     let seen = 0;
     for await (const _ of files.entries('/')) if (++seen === 1000) break;
     await settled();
