@@ -4,6 +4,7 @@ import { NinePError } from '../errors.js';
 import type { DirectoryReader } from './directory.js';
 import type { AuthFile, OpenFile, ServerFile } from './files.js';
 import type { ListingReader } from './listing.js';
+import type { Durability } from './modes.js';
 import { denied, notDirectory } from './refusals.js';
 import type { Request } from './request.js';
 import type { AttributeWriter } from './xattr.js';
@@ -19,6 +20,8 @@ export class Fid<User = unknown> {
   attribute: AttributeWriter<User> | undefined;
   /** In bits of OpenMode, while open. */
   mode = 0;
+  /** What has to be on the disk before its writes are answered. */
+  durability: Durability | undefined;
   directory: DirectoryReader<User> | undefined;
   /** The same for Treaddir. */
   listing: ListingReader<User> | undefined;

@@ -17,7 +17,7 @@ export function direntType(qid: Qid): number {
 
 /**
  * OpenMode for the flags of open(2): access, truncation and appending; the others mean nothing to a file server, or
- * are dealt with by the server.
+ * are dealt with by the server, as {@link durability}.
  * @throws NinePError (EINVAL) for the access mode 3
  */
 export function openMode(flags: number): number {
@@ -28,6 +28,15 @@ export function openMode(flags: number): number {
   if (flags & LinuxOpen.APPEND) mode |= OpenMode.APPEND;
   return mode;
 }
+
+/** What has to be on the disk before a write is answered, by the flags of open(2): O_SYNC and O_DSYNC. */
+export function durability(flags: number): Durability | undefined {
+  if (flags & LinuxOpen.SYNC) return 'file';
+  return flags & LinuxOpen.DSYNC ? 'data' : undefined;
+}
+
+/** `data`: contents, and what it takes to read them, as fdatasync(2) has it; `file`: times and the like, too. */
+export type Durability = 'data' | 'file';
 
 /** The numbers of a device in the extension of a stat of 9P2000.u (`c 1 3`), packed as makedev(3) does; 0 for none. */
 export function deviceNumber(extension: string | undefined): number {

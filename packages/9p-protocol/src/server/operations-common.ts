@@ -176,6 +176,12 @@ export function write<User>(
   if (!parts) written = open.write(offset, data, request);
   else if (open.writePieces) written = open.writePieces(offset, parts, request);
   else written = open.write(offset, Buffer.concat(parts, count), request);
+  if (fid.durability && open.sync) {
+    const dataOnly = fid.durability === 'data';
+    return chain(written, (bytes) =>
+      chain(open.sync!(dataOnly, request), () => writtenReply(bytes)),
+    );
+  }
   return written instanceof Promise ? written.then(writtenReply) : writtenReply(written);
 }
 

@@ -23,7 +23,7 @@ import { checkClosed, directoryOf, type Fid, fileOf, openOf } from './fids.js';
 import type { Awaitable, NewFile, ServerFile } from './files.js';
 import type { FidKeeper } from './keeper.js';
 import { ListingReader } from './listing.js';
-import { openMode } from './modes.js';
+import { durability, openMode } from './modes.js';
 import { denied, invalid, isDirectory, notDirectory } from './refusals.js';
 import { maxCount, type Reply } from './replies.js';
 import type { Request } from './request.js';
@@ -63,6 +63,7 @@ export function lopen<User>(
   if (!file.open) throw denied();
   return chain(file.open(mode, request), (open) => {
     keeper.opened(fid, open, mode);
+    fid.durability = durability(flags);
     return { type: MessageType.Rlopen, tag: 0, qid: file.qid, iounit: open.iounit ?? 0 };
   });
 }
@@ -83,6 +84,7 @@ export function lcreate<User>(
   const asked = { name, perm, mode, extension: '', exclusive, gid: groupOf(gid) };
   return chain(directory.create(asked, request), ({ file, open }) => {
     keeper.opened(fid, open, mode);
+    fid.durability = durability(flags);
     keeper.bind(fid, file);
     return { type: MessageType.Rlcreate, tag: 0, qid: file.qid, iounit: open.iounit ?? 0 };
   });

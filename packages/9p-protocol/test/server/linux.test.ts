@@ -933,3 +933,36 @@ function setattr(valid: number, changes: Partial<Omit<Tsetattr, 'type' | 'tag' |
   const times = { atimeSec: 0, atimeNsec: 0, mtimeSec: 0, mtimeNsec: 0 };
   return { type: MessageType.Tsetattr, valid, ...nothing, ...times, ...changes } as const;
 }
+
+describe('a file that is opened to be written through', () => {
+  it.each([
+    ['O_DSYNC', LinuxOpen.DSYNC, ['write', 'data']],
+    ['O_SYNC', LinuxOpen.SYNC | LinuxOpen.DSYNC, ['write', 'file']],
+    ['neither', 0, ['write']],
+  ])('is on the disk before a write is answered, by %s', async (_, flag, expected) => {
+    const did: string[] = [];
+    const synced = deferred();
+    const file = {
+      write: (_offset: number, data: Uint8Array) => {
+        did.push('write');
+        return data.length;
+      },
+      sync: (dataOnly: boolean) => {
+        did.push(dataOnly ? 'data' : 'file');
+        return synced.promise;
+      },
+    };
+    const root = directory();
+    root.add(opens('f', file));
+    const { call, peer } = await served(root);
+    await call(walk(0, 1, ['f']));
+    await call({ type: T.Tlopen, fid: 1, flags: LinuxOpen.WRONLY | flag });
+    peer.send(write(1, 0, 'text', 5));
+    await settled();
+    expect(did).toEqual(expected);
+    expect(peer.unread).toHaveLength(flag ? 0 : 1);
+    synced.resolve();
+    expect(await peer.next()).toMatchObject({ tag: 5, type: T.Rwrite, count: 4 });
+    peer.transport.destroy();
+  });
+});
