@@ -1,8 +1,8 @@
 // usage: node test/fuzz/run.mjs [daemon|guided] [--seconds N] [--seed N] [options of that part]
 //
-// Compiles both fuzzers and runs them one after the other, each for half the time, or one of them: `daemon` sends
-// conversations to the bundle of xcpufs, `guided` looks for new ways through the 9P library as it is built. Both are
-// what `npm run build` made.
+// Compiles both fuzzers and runs them one after the other, or one of them: `guided` looks for new ways through the 9P
+// library as it is built, guided by coverage; `daemon` sends conversations to the bundle of xcpufs, for half of that time
+// if both run. Both are what `npm run build` made.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,18 +41,19 @@ await build({
 const parts = { daemon: 'fuzz.mjs', guided: 'guided/main.mjs' };
 const [first = '', ...rest] = process.argv.slice(2);
 const one = Object.keys(parts).includes(first) ? first : undefined;
-const args = one ? rest : halved(process.argv.slice(2));
+const args = one ? rest : process.argv.slice(2);
 for (const [name, file] of Object.entries(parts)) {
   if (one && one !== name) continue;
-  const command = ['--enable-source-maps', join(outdir, file), ...args];
+  const options = one ? args : withTime(args, name === 'guided' ? 1 : 0.5);
+  const command = ['--enable-source-maps', join(outdir, file), ...options];
   const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exitCode = status ?? 1;
 }
 
-/** The options of each part when both run. */
-function halved(given) {
+/** The options of a part that gets so much of the time. */
+function withTime(given, share) {
   const at = given.indexOf('--seconds');
   const seconds = at < 0 ? DEFAULT_SECONDS : Number(given[at + 1]);
   const others = at < 0 ? given : given.toSpliced(at, 2);
-  return ['--seconds', String(seconds / 2), ...others];
+  return ['--seconds', String(seconds * share), ...others];
 }

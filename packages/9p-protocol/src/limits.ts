@@ -10,6 +10,25 @@ export const MAX_XATTR_BYTES = 64 * 1024;
 /** The longest name of an extended attribute, in bytes: Linux's own limit (XATTR_NAME_MAX). */
 export const MAX_XATTR_NAME = 255;
 
+/** Longest name and target of a link of a file in memory, in bytes: Linux's own (NAME_MAX; PATH_MAX less its zero). */
+export const MAX_NAME = 255;
+export const MAX_LINK_TARGET = 4095;
+/** Bytes of the files in memory of one server: those of a machine that has a few times as many. */
+export const MAX_MEMORY_BYTES = 2 ** 30;
+/** Users whom a server of files in memory tells apart by name: a peer may attach under any. */
+export const MAX_NAMED_USERS = 10_000;
+/** Devices of which a served directory tells the files apart: as many as fit into a qid's path beside an inode number. */
+export const MAX_DEVICES = 0xffff;
+
+/** Pieces of one payload before they are put together after all: a peer that sends byte by byte costs no object per byte. */
+export const MAX_PAYLOAD_PIECES = 64;
+
+/**
+ * How long the requests of one connection are dealt with in one turn of the loop, in milliseconds; the rest of what
+ * came waits for the next. Thousands of requests fit into one chunk: no client may keep the others waiting with them.
+ */
+export const MAX_TURN_MS = 4;
+
 /** Entries of one answer: listing a directory of a hundred thousand files must not hold up other clients. */
 export const MAX_ENTRIES_PER_READ = 256;
 /** The same for Rreaddir, whose entries cost a fraction of a stat's time. */

@@ -1,11 +1,9 @@
 import { HEADER_SIZE, MessageType, RREAD_HEADER_SIZE, TWRITE_HEADER_SIZE } from '../constants.js';
 import { protocolError } from '../errors.js';
+import { MAX_PAYLOAD_PIECES } from '../limits.js';
 
 /** The payload behind the fields of an Rread or Twrite, in the pieces that were received; see FrameReader. */
 export type PayloadPieces = readonly Buffer[];
-
-/** Pieces of one payload before they are put together after all: a peer that sends byte by byte costs no object per byte. */
-const MAX_PIECES = 64;
 
 /** Cuts a byte stream into frames, however it was chunked: each begins with its size, itself included. */
 export class FrameReader {
@@ -79,7 +77,7 @@ export class FrameReader {
   }
 
   #addPiece(head: Buffer, chunk: Buffer, at: number): number {
-    if (this.#pieces.length === MAX_PIECES) {
+    if (this.#pieces.length === MAX_PAYLOAD_PIECES) {
       this.#gatherPieces(head);
       return at;
     }

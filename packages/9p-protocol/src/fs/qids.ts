@@ -1,12 +1,11 @@
 import type { BigIntStats } from 'node:fs';
 import { QidType } from '../constants.js';
 import { DirentType, FileMode } from '../constants-linux.js';
+import { MAX_DEVICES } from '../limits.js';
 import type { Qid, Uint64 } from '../types.js';
 
 /** Bits of an inode number beside which that of its device fits into a path. */
 const INODE_BITS = 48n;
-/** Numbers of devices that fit into the rest. */
-const MAX_DEVICES = 0xffff;
 /** An odd number with bits all over it: 2^64 divided by the golden ratio. */
 const SCATTER = 0x9e3779b97f4a7c15n;
 

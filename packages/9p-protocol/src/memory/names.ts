@@ -2,6 +2,7 @@ import { encodedLength, nameToBytes } from '../codec/strings.js';
 import { FileMode } from '../constants-linux.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { MAX_LINK_TARGET, MAX_NAME } from '../limits.js';
 import type { CreatedFile, NewFile } from '../server/files.js';
 import { linuxMode } from '../server/modes.js';
 import { MemoryFile } from './file.js';
@@ -9,8 +10,6 @@ import { Inode } from './inode.js';
 import { flagsOf } from './modes.js';
 import { Access, checkAccess, type Person } from './users.js';
 
-const MAX_NAME = 255;
-const MAX_TARGET = 4095;
 /** Bytes, roughly, that are kept for a name. */
 const NAME_COST = 512;
 
@@ -149,7 +148,7 @@ function checkDevice(extension: string): void {
 
 function checkTarget(target: string): void {
   if (target === '') throw new NinePError('a symbolic link leads somewhere', Errno.ENOENT);
-  if (nameToBytes(target).length > MAX_TARGET) throw tooLong();
+  if (nameToBytes(target).length > MAX_LINK_TARGET) throw tooLong();
 }
 
 function checkReplacement(file: MemoryFile, replaced: MemoryFile, user: Person): void {

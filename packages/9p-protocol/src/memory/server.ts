@@ -1,6 +1,7 @@
 import { FileMode } from '../constants-linux.js';
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { MAX_MEMORY_BYTES } from '../limits.js';
 import type { FileServer } from '../server/files.js';
 import type { Uint64 } from '../types.js';
 import { MemoryFile } from './file.js';
@@ -33,7 +34,7 @@ export interface MemoryOptions {
  * RAM disk that programs share. What is removed is forgotten; nothing is kept anywhere else.
  */
 export function memoryServer(options: MemoryOptions = {}): FileServer<Person> {
-  const { limit = 2 ** 30, checkPermissions = true, firstPath = 1 } = options;
+  const { limit = MAX_MEMORY_BYTES, checkPermissions = true, firstPath = 1 } = options;
   const { uid = 0, gid = 0, mode = 0o777 } = options.root ?? {};
   const users = new Users(options.users ?? [], checkPermissions);
   const volume = new Volume(limit, firstPath, users);

@@ -1,12 +1,11 @@
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
+import { MAX_NAMED_USERS } from '../limits.js';
 import type { Login } from '../server/files.js';
 import type { Inode } from './inode.js';
 
 /** Names without a number get one from here on. */
 const FIRST_STRANGER = 100_000;
-/** A peer may attach under any name; more than this many are not told apart. */
-const MAX_STRANGERS = 10_000;
 const NOBODY = 65_534;
 
 /** A user that a volume knows by name. */
@@ -65,7 +64,7 @@ export class Users {
   }
 
   #stranger(name: string): number {
-    if (this.#names.size >= MAX_STRANGERS) return NOBODY;
+    if (this.#names.size >= MAX_NAMED_USERS) return NOBODY;
     let uid = FIRST_STRANGER + this.#names.size;
     while (this.#names.has(uid)) uid++;
     this.#name(name, uid);

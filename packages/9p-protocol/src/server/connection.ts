@@ -4,7 +4,7 @@ import type { DecodeOptions } from '../codec/strings.js';
 import { type Dialect, MessageType, MIN_MSIZE, NOFID } from '../constants.js';
 import { Errno } from '../errno.js';
 import { NinePError, protocolError } from '../errors.js';
-import { MAX_CLOSING_MS, type ServerLimits } from '../limits.js';
+import { MAX_CLOSING_MS, MAX_TURN_MS, type ServerLimits } from '../limits.js';
 import type { AnyMessage, TMessage, Tversion } from '../messages.js';
 import type { Transport } from '../transport/transport.js';
 import { FidTable } from './fids.js';
@@ -20,12 +20,6 @@ import { agreedDialect } from './version.js';
 
 const UTF8: DecodeOptions = {};
 const BYTES: DecodeOptions = { strings: 'bytes' };
-
-/**
- * How long the requests of one connection are dealt with in one turn of the loop, in milliseconds; the rest of what
- * came waits for the next. Thousands of requests fit into one chunk: no client may keep the others waiting with them.
- */
-const TURN_MS = 4;
 
 /** Bytes of replies that are worth a write of their own. */
 const LARGE = 64 * 1024;
@@ -219,7 +213,11 @@ export class Connection {
    * long: the rest waits until the client took what it asked for, and others had their turn.
    */
   #take(frame: Buffer, pieces: PayloadPieces | undefined): void {
-    if (this.#held.length > 0 || !this.#hasRoom || performance.now() - this.#turnBegan > TURN_MS) {
+    if (
+      this.#held.length > 0 ||
+      !this.#hasRoom ||
+      performance.now() - this.#turnBegan > MAX_TURN_MS
+    ) {
       this.#held.push({ frame, pieces });
     } else {
       this.#receive(frame, pieces);

@@ -33,9 +33,11 @@ import {
   everythingIn,
   exported,
   newDirectory,
+  newFile,
   pushOut,
   request,
   temporary,
+  text,
   walk as walked,
 } from './support.js';
 
@@ -236,6 +238,24 @@ describe('a directory that is moved out while a client stands in it', () => {
     expect(errnoOf(() => d.create(newDirectory('made'), request()))).toBe(Errno.ENOENT);
     expect(readdirSync(join(place, 'outside')).sort()).toEqual(['d', 'secret']);
     expect(readdirSync(join(place, 'outside/d'))).toEqual(['e']);
+  });
+
+  it('stays what it was to a client that was using it, as a working directory does', () => {
+    const place = temporary();
+    mkdirSync(join(place, 'root/d'), { recursive: true });
+    mkdirSync(join(place, 'outside'));
+    writeFileSync(join(place, 'outside/secret'), SECRET);
+    const { root } = exported({}, join(place, 'root'));
+    const d = walked(root, 'd');
+    renameSync(join(place, 'root/d'), join(place, 'outside/d'));
+    writeFileSync(join(place, 'outside/d/f'), 'put there later');
+    expect(text(walked(d, 'f').open(OpenMode.READ))).toBe('put there later');
+    d.create(newFile('g'), request());
+    expect(existsSync(join(place, 'outside/d/g'))).toBe(true);
+    // The way up is the one that it came, whoever tries to get to what lies beside it.
+    expect(d.parent).toBe(root);
+    expect(root.walk('d')).toBeUndefined();
+    expect(root.walk('secret')).toBeUndefined();
   });
 });
 
