@@ -122,6 +122,58 @@ describe.skipIf(lacksRoot())('a session and who is not its user', () => {
     await hers.close();
   });
 
+  test('is its owner’s alone once his files are served to it: mates can no longer steer it', async () => {
+    await using carol = await cluster.user(CAROL);
+    const hers = await alice.newSession();
+    const walked = await carol.root.walk(hers.path('stdin'));
+    const fs = await carol.root.walk(hers.path('fs'));
+    const term = await hers.open('term', OpenMode.READ_WRITE);
+    await hers.start(['cat']);
+    const refused = 'permission denied';
+    for (const file of READABLE) {
+      await expect(carol.open(hers.path(file)), file).rejects.toThrow(refused);
+    }
+    for (const file of WRITABLE) {
+      await expect(carol.open(hers.path(file), OpenMode.WRITE), file).rejects.toThrow(refused);
+    }
+    await expect(walked.open(OpenMode.WRITE)).rejects.toThrow(refused);
+    await expect(walked.wstat({ length: 0 })).rejects.toThrow(refused);
+    await expect(fs.create('intruder', 0o644, OpenMode.WRITE)).rejects.toThrow(refused);
+    const stat = await (await carol.root.walk(hers.path('ctl'))).stat();
+    expect(stat.mode).toBe(0o600);
+    await term.clunk();
+    await expect(carol.open(hers.path('stdin'), OpenMode.WRITE)).rejects.toThrow(refused);
+    await using admin = await cluster.admin();
+    await admin.write(hers.path('ctl'), 'signal 9\n');
+    expect(await hers.text('wait')).toBe('9');
+  });
+
+  test.each([
+    ['has a file open', (carol: NodeLogin, path: string) => carol.open(`${path}/stdout`)],
+    [
+      'has set something',
+      (carol: NodeLogin, path: string) => carol.write(`${path}/ctl`, 'env LD_PRELOAD=/tmp/evil\n'),
+    ],
+    [
+      'has put a program there',
+      async (carol: NodeLogin, path: string) => {
+        const fs = await carol.root.walk(`${path}/fs`);
+        await fs.create('true', 0o755, OpenMode.WRITE);
+        await fs.clunk();
+      },
+    ],
+  ])('gets none of its owner’s files when a mate %s already', async (_, use) => {
+    await using carol = await cluster.user(CAROL);
+    const hers = await alice.newSession();
+    await use(carol, hers.path('').replace(/\/$/, ''));
+    await expect(hers.open('term', OpenMode.READ_WRITE)).rejects.toThrow(
+      'term: carol has used this session already',
+    );
+    await hers.start(['true']);
+    expect(await hers.text('wait')).toBe('0');
+    await hers.close();
+  });
+
   test("a mate's supplementary group opens nothing", async () => {
     const crew: TestUser = { ...CAROL, name: 'dave', uid: 41_004, group: 'crew', gid: 41_200 };
     await cluster.addUser(crew);

@@ -243,12 +243,15 @@ export class PushedFile implements ServerFile<Caller> {
     return new OpenDiskFile(fd, mode, () => this.#files.countClosed());
   }
 
-  #check(stats: Stats, { user }: Caller, wanted: number): void {
-    checkAccess(this.#files.ownership(stats), user, wanted);
+  #check(stats: Stats, caller: Caller, wanted: number): void {
+    checkAccess(this.#files.ownership(stats), caller.user, wanted);
+    this.#files.session.admit(caller);
   }
 
-  #checkOwner(stats: Stats, { user }: Caller): void {
+  #checkOwner(stats: Stats, caller: Caller): void {
+    const { user } = caller;
     if (user.deleted || this.#files.ownership(stats).uid !== user.uid) throw notPermitted();
+    this.#files.session.admit(caller);
   }
 
   /** Runs `use` in a directory whose entries the caller may change: that very one, whatever is moved about meanwhile. */

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { Errno, ModeBit, NinePError, type Qid, QidType, type Stat } from '@xcpu/9p-protocol';
 import type { Awaitable } from '@xcpu/9p-protocol/server';
 import type { ConnectCommand } from '@xcpu/xcpu-protocol';
+import type { Caller } from '../tree/caller.js';
 import type { User } from '../users/users.js';
 import { inDirectory, splitLast } from './beneath.js';
 import { giveFile, makeDirectory } from './make.js';
@@ -32,6 +33,8 @@ export interface FilesHolder {
   readonly owner: User;
   /** @throws NinePError `session wiped` */
   checkAlive(): void;
+  /** @throws NinePError (EPERM) for whom the session is not any more */
+  admit(caller: Caller): void;
   acquire(): void;
   release(): void;
 }
@@ -45,6 +48,8 @@ export class PushedFiles {
   /** Files that are missing here come from there. */
   #peer: Peer | undefined;
   readonly #fetching = new Map<string, Promise<boolean>>();
+  /** Permissions of `fs/`. */
+  #mode = 0o770;
   #made = false;
   #removed = false;
   #open = 0;
@@ -143,6 +148,12 @@ export class PushedFiles {
     }
   }
 
+  /** Nobody but the owner may use the files from now on, programs of others on the node included. */
+  keepOut(): void {
+    this.#mode = 0o700;
+    if (this.#made) chmodSync(this.root, this.#mode);
+  }
+
   /** The session was handed to another user. */
   chown(): void {
     if (this.#made && this.owner) chownSync(this.root, this.owner.uid, this.owner.gid);
@@ -211,7 +222,7 @@ export class PushedFiles {
     mkdirSync(this.#directory, { mode: 0o711 });
     mkdirSync(this.root, { mode: 0o700 });
     if (this.owner) chownSync(this.root, this.owner.uid, this.owner.gid);
-    chmodSync(this.root, 0o770);
+    chmodSync(this.root, this.#mode);
     this.#made = true;
   }
 }

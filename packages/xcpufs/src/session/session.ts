@@ -15,13 +15,15 @@ import { GRACE_MS } from '../limits.js';
 import { type Connect, MountError } from '../mounts/mounter.js';
 import type { Program, Spawner } from '../program/program.js';
 import type { PushedFiles } from '../pushed/pushed-files.js';
+import type { Caller } from '../tree/caller.js';
 import type { User } from '../users/users.js';
 import { Output } from './output.js';
 import { programSpec } from './program-spec.js';
 import type { Spool } from './spool.js';
 import { Stdin } from './stdin.js';
 import { StreamLog } from './stream-log.js';
-import { Term } from './term.js';
+import { Term, type TermEnd } from './term.js';
+import { Visitors } from './visitors.js';
 
 /** If a killed program does not go away (it sleeps in the kernel), its waiters are told so after this time. */
 const UNKILLABLE_MS = 5_000;
@@ -69,6 +71,7 @@ export class Session {
   readonly stdout = new StreamLog();
   readonly stderr = new StreamLog();
   readonly term = new Term();
+  readonly #visitors = new Visitors();
   /** How the program ended: what `wait` tells. */
   readonly ended: Promise<WaitStatus>;
   /** Resolves when nothing of the session is left on the node. */
@@ -130,6 +133,29 @@ export class Session {
 
   get mayMount(): boolean {
     return this.#host.administers(this.owner);
+  }
+
+  /** Whether nobody but its owner, and administrators, may use it any more. */
+  get onlyOwner(): boolean {
+    return this.#visitors.onlyOwner;
+  }
+
+  /**
+   * Somebody opens or changes one of the files, whose permissions let him.
+   * @throws NinePError (EPERM) if the session is its owner's alone by now
+   */
+  admit({ administers, user }: Caller): void {
+    if (!administers) this.#visitors.admit(user, this.owner);
+  }
+
+  /**
+   * Opens `term`: the owner's files are served to the program, and the session is his alone from now on.
+   * @throws NinePError (EACCES) if others have used it before, (EBUSY) while `term` is open
+   */
+  openTerm(): TermEnd {
+    this.#visitors.keepOut(this.owner);
+    this.files.keepOut();
+    return this.term.open();
   }
 
   get jobAndRank(): string {

@@ -15,8 +15,16 @@ export interface Holder {
   release(): void;
 }
 
+/** Looks who uses a file, beside its permissions. */
+export interface Guard {
+  /** @throws NinePError (EPERM) where he is not to */
+  admit(caller: Caller): void;
+}
+
 /** A file of the node's tree that exists only in the daemon: permission is checked here, contents are a subclass's. */
 export abstract class NodeFile extends SyntheticFile<Caller> {
+  /** Is told of everybody who opens or changes it. */
+  guard: Guard | undefined;
   readonly #holder: Holder | undefined;
 
   /** @param holder what stays while a fid names the file */
@@ -47,6 +55,7 @@ export abstract class NodeFile extends SyntheticFile<Caller> {
 
   override open(mode: number, request: Request<Caller>): Awaitable<OpenFile<Caller>> {
     request.user.checkOpen(this.attributes, mode);
+    this.guard?.admit(request.user);
     return this.opened(mode, request);
   }
 
@@ -56,6 +65,7 @@ export abstract class NodeFile extends SyntheticFile<Caller> {
     if (length !== undefined) {
       request.user.checkOpen(this.attributes, 1);
       if (length !== 0 || !this.truncate) throw permissionDenied();
+      this.guard?.admit(request.user);
     }
     if (Object.keys(rest).length > 0) {
       if (!request.user.administers || !this.change) throw permissionDenied();

@@ -40,6 +40,9 @@ const FILES = {
 type FileName = keyof typeof FILES;
 const NAMES = Object.keys(FILES) as FileName[];
 
+/** What is left of those permissions once the owner serves his own files to the program. */
+const OWNER_MODE = 0o700;
+
 /** Numbers for qids that no session's shares: the root's own files come first. */
 const FIRST_PATH = 64;
 
@@ -106,6 +109,7 @@ export class SessionDirectory extends SyntheticDirectory<Caller> {
     const session = this.#session;
     if (name === 'fs') return PushedFile.root(session.files, this);
     const file = makeFile(session, name, this.#holder);
+    file.guard = session;
     file.parent = this;
     return file;
   }
@@ -149,7 +153,8 @@ function pathOf(session: Session, index: number): number {
 }
 
 function attributesOf(session: Session, name: FileName) {
-  return attributes(name, FILES[name], session.owner);
+  const mode = session.onlyOwner ? FILES[name] & OWNER_MODE : FILES[name];
+  return attributes(name, mode, session.owner);
 }
 
 function filePath(session: Session, name: FileName): number {

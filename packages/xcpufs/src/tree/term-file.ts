@@ -28,7 +28,7 @@ export class TermFile extends NodeFile {
     if ((mode & OpenMode.ACCESS_MASK) !== OpenMode.READ_WRITE) {
       throw new NinePError('term: open it for reading and writing', Errno.EINVAL);
     }
-    const end = this.#session.term.open();
+    const end = this.#session.openTerm();
     return {
       stream: true,
       read: (_offset, count, read) => end.read(count, read),

@@ -243,6 +243,7 @@ function setUp(changesOwner: boolean) {
     checkAlive: () => {
       if (session.wiped) throw new Error('session wiped');
     },
+    admit: () => {},
     acquire: () => {},
     release: () => {},
   };

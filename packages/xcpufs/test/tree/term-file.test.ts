@@ -66,7 +66,9 @@ describe('the file term', () => {
 function setUp() {
   const table = makeTable();
   const ann = addUser(table, 'ann', 1001);
-  const session = { owner: ann, term: new Term(), checkAlive: () => {} } as unknown as Session;
+  const term = new Term();
+  const openTerm = () => term.open();
+  const session = { owner: ann, term, openTerm, checkAlive: () => {} } as unknown as Session;
   const file = new TermFile(session, () => attributes('term', 0o600, session.owner), 1, undefined);
   const as = (user: typeof ann) => request(callerOf(table, user));
   return { file, session, table, ann, as };
