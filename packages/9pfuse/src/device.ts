@@ -31,6 +31,7 @@ export class FuseDevice {
   readonly #fd: number;
   readonly #events: DeviceEvents;
   readonly #header = Buffer.alloc(OUT_HEADER_SIZE);
+  readonly #close: () => void;
   #ended = false;
 
   /**
@@ -41,7 +42,14 @@ export class FuseDevice {
   constructor(fd: number, maxWrite: number, events: DeviceEvents) {
     this.#fd = fd;
     this.#events = events;
-    this.#read(maxWrite + HEADERS);
+    this.#close = this.#read(maxWrite + HEADERS);
+  }
+
+  /** Closes it: the kernel tells everybody who uses the mount ENOTCONN from then on. Nothing is written any more. */
+  close(): void {
+    // From now on its number may be another file's.
+    this.#ended = true;
+    this.#close();
   }
 
   /**
@@ -77,9 +85,9 @@ export class FuseDevice {
     }
   }
 
-  #read(bufferSize: number): void {
+  #read(bufferSize: number): () => void {
     let buffer = takeBuffer(bufferSize);
-    readAsPipe(this.#fd, {
+    return readAsPipe(this.#fd, {
       buffer: () => buffer,
       read: (length) => {
         if (length < IN_HEADER_SIZE) return;

@@ -94,7 +94,7 @@ interface Pending {
 /** What {@link serveFuse} makes: one mount, served until it is unmounted. */
 export class FuseServer {
   /**
-   * Resolves when the mount is gone: somebody unmounted it, or the last process of its namespace ended.
+   * Resolves when the mount is gone: somebody unmounted it, or the last process of its namespace ended, or `abort`.
    * Rejects if /dev/fuse fails.
    */
   readonly closed: Promise<void>;
@@ -154,6 +154,14 @@ export class FuseServer {
   get counts(): { readonly nodes: number; readonly handles: number; readonly fids: number } {
     const { nodes, handles } = this.#volume;
     return { nodes: nodes.size, handles: handles.size, fids: nodes.fids };
+  }
+
+  /**
+   * Ends it, whoever uses it still: all that waits for an answer, and all that is tried later, fails with ENOTCONN. What
+   * the kernel has not written yet is lost. The mount, if it is in anybody's tree, stays there and is dead.
+   */
+  abort(): void {
+    this.#device.close();
   }
 
   #message(message: Buffer): void | Promise<void> {

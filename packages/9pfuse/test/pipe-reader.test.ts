@@ -41,6 +41,27 @@ describe('reading a descriptor as a pipe', () => {
     expect(() => fstatSync(fd)).toThrow('EBADF');
   });
 
+  test('ends when it is told to: the descriptor is closed at once', async () => {
+    const both = openSync(pipe, 'r+');
+    const fd = openSync(pipe, 'r');
+    const read: number[] = [];
+    const ended = new Promise((resolve) => {
+      const close = readAsPipe(fd, {
+        buffer: () => Buffer.alloc(4),
+        read: (length) => {
+          read.push(length);
+          close();
+          expect(() => fstatSync(fd)).toThrow('EBADF');
+        },
+        end: resolve,
+      });
+    });
+    writeSync(both, 'abcdefgh');
+    expect(await ended).toBeUndefined();
+    expect(read).toEqual([4]);
+    closeSync(both);
+  });
+
   test('tells of an error, and what cannot be opened is refused at once', async () => {
     // libuv's word for what cannot be read: a descriptor that can only be written.
     const both = openSync(pipe, 'r+');

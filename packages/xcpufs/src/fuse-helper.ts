@@ -1,7 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { FuseService } from './mounts/fuse-service.js';
-import { formatLine, type HelperNews } from './mounts/helper-protocol.js';
+import {
+  type AbortOrder,
+  formatLine,
+  type HelperNews,
+  parseLine,
+} from './mounts/helper-protocol.js';
 
 /**
  * A process that serves FUSE mounts of one daemon, `xcpufs fuse-helper SOCKET`: part of the daemon's file, so that a node
@@ -15,11 +21,14 @@ function main(): void {
     process.stderr.write(`${error.stack}\n`);
     die();
   });
-  // The daemon is gone.
-  process.stdin.on('end', die).on('error', die).resume();
   process.stdout.on('error', die);
   const tell = (news: HelperNews) => process.stdout.write(formatLine(news));
   const service = new FuseService(tell);
+  // At its end the daemon is gone.
+  process.stdin.on('error', die);
+  createInterface(process.stdin)
+    .on('line', (line) => service.abort(parseLine<AbortOrder>(line)))
+    .on('close', die);
   createServer((socket) => service.accept(socket))
     .on('error', (error) => {
       process.stderr.write(`${path}: ${error.message}\n`);

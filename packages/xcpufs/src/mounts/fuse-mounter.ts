@@ -7,7 +7,6 @@ import {
   type Mounted,
   type Mounter,
   type MountRequest,
-  StreamMounted,
 } from './mounter.js';
 
 /** Mounts on one node, by default: what as many sessions take of its memory and processes is more. */
@@ -58,7 +57,7 @@ export class FuseMounter implements Mounter {
     const { dialect = this.dialects[0] } = request;
     const mapped = this.#options.ownNamespace ? MAPPED : undefined;
     const helper = await this.#reserve(request.user.uid);
-    return new StreamMounted(await helper.mount({ ...request, dialect, mapped }, connect));
+    return helper.mount({ ...request, dialect, mapped }, connect);
   }
 
   async userNamespace(): Promise<{ readonly pid: number } | undefined> {

@@ -12,17 +12,25 @@ import {
   ownersMapped,
   serveFuse,
 } from '@xcpu/9pfuse';
-import { type HelperNews, MAX_ORDER, type MountOrder, parseLine } from './helper-protocol.js';
+import {
+  type AbortOrder,
+  type HelperNews,
+  MAX_ORDER,
+  type MountOrder,
+  parseLine,
+} from './helper-protocol.js';
 
 /** Each is some kilobytes. */
 const MAX_FORESIGHTS = 128;
 
 const PEER = { address: 'session', group: 'session' };
 
-/** Carries out the daemon's orders in the helper: mounts, and serves until the namespace or the conversation ends. */
+/** Carries out the daemon's orders in the helper: mounts, and serves until the mount is gone, or the daemon ends it. */
 export class FuseService {
   readonly #tell: (news: HelperNews) => void;
   readonly #foresights = new Foresights();
+  /** By the numbers of their orders. */
+  readonly #serving = new Map<number, FuseServer>();
 
   constructor(tell: (news: HelperNews) => void) {
     this.#tell = tell;
@@ -37,15 +45,22 @@ export class FuseService {
     const { id } = order;
     try {
       const server = await serve(order, socket, this.#foresights);
+      this.#serving.set(id, server);
       this.#tell({ event: 'mounted', id });
-      // The conversation may end before: then everything is answered with EIO until the namespace ends.
+      // The conversation may end before: then everything is answered with EIO until the mount is gone.
       await server.closed.catch(() => {});
+      this.#serving.delete(id);
       socket.end(() => socket.destroy());
       this.#tell({ event: 'ended', id });
     } catch (error) {
       socket.destroy();
       this.#tell({ event: 'failed', id, reason: (error as Error).message });
     }
+  }
+
+  /** Ends what is mounted; does nothing once it is gone. */
+  abort({ abort }: AbortOrder): void {
+    this.#serving.get(abort)?.abort();
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type MountOrder,
   parseLine,
 } from './helper-protocol.js';
-import { type Connect, MountError } from './mounter.js';
+import { type Connect, MountError, type Mounted, StreamMounted } from './mounter.js';
 import { namespaceRefusal } from './user-namespace.js';
 
 /** How mounts are made in a user namespace in which the daemon's user is root, and has power over nothing else. */
@@ -32,9 +32,12 @@ export interface HelperOptions {
   readonly log: (text: string) => void;
 }
 
+/** Told of what becomes of an order. */
 interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: MountError) => void;
+  readonly mounted: () => void;
+  readonly failed: (error: MountError) => void;
+  /** What was mounted is no more. */
+  readonly ended: () => void;
 }
 
 /** A process that serves FUSE mounts, as the daemon sees it. It ends when its input does, so also with the daemon. */
@@ -47,6 +50,7 @@ export class HelperProcess {
   mounts = 0;
   readonly #child: Child;
   readonly #socket: string;
+  /** Those that were not carried out yet, or whose mounts are there. */
   readonly #orders = new Map<number, Waiting>();
   #nextId = 1;
 
@@ -87,15 +91,19 @@ export class HelperProcess {
   }
 
   /**
-   * Mounts; resolves with the stream of the conversation when that can be used. Whoever orders it has counted it in
-   * `mounts`; it is taken off again when it is no more.
+   * Mounts; resolves when the mount can be used. Whoever orders it has counted it in `mounts`; it is taken off again when
+   * it is no more.
    * @throws MountError
    */
-  async mount(request: Omit<MountOrder, 'id'>, connect: Connect): Promise<Socket> {
+  async mount(request: Omit<MountOrder, 'id'>, connect: Connect): Promise<Mounted> {
     const { pid, directory, readOnly, msize, dialect, source, program, user, mapped } = request;
     const id = this.#nextId++;
+    let ended!: () => void;
+    const over = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
     const mounted = new Promise<void>((resolve, reject) => {
-      this.#orders.set(id, { resolve, reject });
+      this.#orders.set(id, { mounted: resolve, failed: reject, ended });
     });
     // It may be told of before anyone waits for it.
     mounted.catch(() => {});
@@ -104,12 +112,13 @@ export class HelperProcess {
     try {
       connect(stream, { neverStall: false });
       await mounted;
-      return stream;
+      return new ServedMount(stream, () => {
+        if (this.#orders.has(id)) this.#child.stdin.write(formatLine({ abort: id }));
+        return over;
+      });
     } catch (error) {
       stream.destroy();
       throw error;
-    } finally {
-      this.#orders.delete(id);
     }
   }
 
@@ -131,16 +140,35 @@ export class HelperProcess {
 
   #news(news: Exclude<HelperNews, { event: 'listening' }>): void {
     const waiting = this.#orders.get(news.id);
-    if (news.event !== 'mounted') this.mounts--;
-    if (news.event === 'failed') waiting?.reject(new MountError(news.reason));
-    else waiting?.resolve();
+    if (news.event === 'mounted') return waiting?.mounted();
+    this.mounts--;
+    this.#orders.delete(news.id);
+    if (news.event === 'failed') waiting?.failed(new MountError(news.reason));
+    else waiting?.ended();
   }
 
   #ended(how: string): void {
     rmSync(this.#socket, { force: true });
-    for (const { reject } of this.#orders.values()) {
-      reject(new MountError(`what serves FUSE mounts ended (${how})`));
+    for (const { failed, ended } of this.#orders.values()) {
+      failed(new MountError(`what serves FUSE mounts ended (${how})`));
+      ended();
     }
+    this.#orders.clear();
+  }
+}
+
+/** A mount that a helper serves, also when its conversation is over, for as long as anybody keeps it. */
+class ServedMount extends StreamMounted {
+  readonly #abort: () => Promise<void>;
+
+  constructor(stream: Socket, abort: () => Promise<void>) {
+    super(stream);
+    this.#abort = abort;
+  }
+
+  override abort(): Promise<void> {
+    this.close();
+    return this.#abort();
   }
 }
 

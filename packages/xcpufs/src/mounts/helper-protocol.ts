@@ -1,7 +1,7 @@
 /**
  * What the daemon and a FUSE helper say to each other. The daemon opens one connection for each mount; its first line is
  * an order, everything behind it the bytes of the 9P conversation, in which the helper is the client. On its output the
- * helper tells what became of orders, one line each.
+ * helper tells what became of orders, one line each. On its input it is told which mounts to end, one line each.
  */
 
 /** What makes `xcpufs` such a helper, as its first word: options begin with a dash. */
@@ -37,15 +37,22 @@ export type HelperNews =
   /** What was mounted is no more. */
   | { readonly event: 'ended'; readonly id: number };
 
+/** To end what is mounted, whoever still uses it: answered by `ended`. */
+export interface AbortOrder {
+  readonly abort: number;
+}
+
+type Message = MountOrder | AbortOrder | HelperNews;
+
 /** Bytes of an order: a path and names, none of which is longer than a page. */
 export const MAX_ORDER = 64 * 1024;
 
 /** One line, its end included. */
-export function formatLine(message: MountOrder | HelperNews): string {
+export function formatLine(message: Message): string {
   return `${JSON.stringify(message)}\n`;
 }
 
 /** What {@link formatLine} made. */
-export function parseLine<T extends MountOrder | HelperNews>(line: string): T {
+export function parseLine<T extends Message>(line: string): T {
   return JSON.parse(line);
 }

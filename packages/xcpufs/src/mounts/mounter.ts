@@ -43,6 +43,12 @@ export interface Mounted {
   readonly ended: Promise<void>;
   /** Ends the conversation: whoever uses the mount is told EIO from then on, or, if he waits already, ECONNRESET. */
   close(): void;
+  /**
+   * Ends the conversation, and that the mount is served: whoever keeps it, by a file or a directory that he has open, is
+   * told an error from then on, ENOTCONN where FUSE is. What the kernel has not written yet is lost. Resolves when it
+   * takes nothing of the node any more.
+   */
+  abort(): Promise<void>;
 }
 
 /** Mounts 9P conversations in the namespaces of sessions. */
@@ -85,5 +91,11 @@ export class StreamMounted implements Mounted {
 
   close(): void {
     this.#stream.destroy();
+  }
+
+  /** All that it takes of the daemon is the stream. */
+  abort(): Promise<void> {
+    this.close();
+    return this.ended;
   }
 }

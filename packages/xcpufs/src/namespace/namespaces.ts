@@ -124,10 +124,19 @@ export class Namespace {
     for (const result of settled) if (result.status === 'fulfilled') result.value.close();
   }
 
-  /** Its processes are gone, and with them the namespace. */
-  remove(): void {
+  /**
+   * Its processes are gone. The namespace may be there all the same, if a process of another session holds it: what is
+   * mounted ends with this. Its user's share is given back when that is done: the node serves no mount that it does not
+   * count.
+   */
+  async remove(): Promise<void> {
     if (this.#removed) return;
     this.#removed = true;
+    await this.close();
+    const settled = await Promise.allSettled(this.#mounts);
+    await Promise.all(
+      settled.map((result) => (result.status === 'fulfilled' ? result.value.abort() : undefined)),
+    );
     this.#parts.stage.remove();
     this.#parts.release();
   }

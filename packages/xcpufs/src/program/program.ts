@@ -105,7 +105,7 @@ export class Spawner {
       const group = this.cgroups?.take();
       return this.#spawn(command, sid, pipes, group, ['pipe', ...toAgent], namespace);
     } catch (error) {
-      namespace.remove();
+      await namespace.remove();
       throw error;
     } finally {
       for (const fd of toAgent) closeSync(fd);
@@ -241,10 +241,10 @@ export class Program {
   /** Lets go of what the program took of the node, once everything that it started is gone. */
   async dispose(): Promise<void> {
     await this.#namespace?.close();
-    this.#namespace?.remove();
     const group = this.#group;
     this.#group = undefined;
     if (group) await this.#spawner.cgroups?.release(group);
+    await this.#namespace?.remove();
   }
 }
 

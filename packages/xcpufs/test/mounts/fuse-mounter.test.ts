@@ -121,6 +121,29 @@ describe.skipIf(lacksFuse())('FUSE mounts', { timeout: 30_000 }, () => {
     expect(place.mounts).toEqual(['/mnt/1']);
   });
 
+  test('that are aborted end for whoever holds them, and leave nothing in the helper', async () => {
+    const { mounter, helpers } = fuseMounter(program);
+    const [place, other, home] = [await Namespace.make(), await Namespace.make(), exported()];
+    writeFileSync(join(home.directory, 'file'), 'text');
+    const first = await mounter.mount(other.request(), home.connect);
+    const [helper] = helpers();
+    const descriptors = () => readdirSync(`/proc/${helper}/fd`).length;
+    const before = descriptors();
+    const mounted = await mounter.mount(place.request(), home.connect);
+    const holder = place.start('exec 3</mnt/1; read -r _; ls /proc/self/fd/3/. 2>&1; cd /mnt/1');
+    await mounted.abort();
+    await mounted.ended;
+    expect(descriptors()).toBe(before);
+    holder.child.stdin.end('\n');
+    const { text } = await holder.outcome;
+    expect(text.match(/not connected/g)).toHaveLength(1);
+    expect(await other.run('cat file')).toEqual({ status: 0, text: 'text' });
+    // It is over already, as are those of a helper that is no more.
+    await mounted.abort();
+    process.kill(helper as number, 'SIGKILL');
+    await first.abort();
+  });
+
   test('of a helper that is killed are gone, and the next mount starts another', async () => {
     const { mounter, helpers, logged } = fuseMounter(program);
     const [place, home] = [await Namespace.make(2), exported()];
