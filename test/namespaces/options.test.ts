@@ -45,6 +45,17 @@ describe.skipIf(lacksNodeRoots())('what xrx shows of whose files', () => {
     expect(told).toMatch(/^\/\n.*data.*\nbelow\nnone\n$/);
   });
 
+  test('--root: homes that are elsewhere, by a link from / on', async () => {
+    site.local('mkdir -p away/data/home/ann; ln -s /data/home away/home');
+    const args = ['--root', join(site.home, 'away'), '-c', '/home/ann'];
+    const binds = ['/usr', '/usr/lib64:/lib64', '/usr/bin:/bin'].flatMap((at) => ['--bind', at]);
+    const told = await site.shell('echo hers >made; cd /; ls -m /home; readlink home', {
+      args: [...args, ...binds],
+    });
+    expect(told).toBe('ann\n/data/home\n');
+    expect(await site.read('away/data/home/ann/made')).toBe('hers\n');
+  });
+
   test('--read-only: nothing can be changed', async () => {
     const script = `for act in 'rm data' 'mkdir d' 'mv data x' 'chmod 777 data' 'ln data y' 'truncate -s 0 data'; do
       $act 2>&1 | grep -c 'Read-only'; done; echo x 2>/dev/null >data || echo none; cat data`;

@@ -54,4 +54,25 @@ describe.skipIf(
     const own = await site.xrx(['n1', 'cat', 'own/data']);
     expect(own).toMatchObject({ status: 0, stdout: 'mine\n', stderr: '' });
   });
+
+  test('has the homes where they are elsewhere, by a link from / on, whether there is a tree for it or not', async () => {
+    site.local('mkdir -p away/data/home/ann away/bin; ln -s /data/home away/home');
+    site.local('cp sysroots/Linux/i686/bin/busybox away/bin');
+    site.local('cd away/bin; for name in sh ls cat; do ln -s busybox $name; done');
+    site.local('mkdir -p away/trees/Linux away/none/Linux/riscv64');
+    site.local(
+      'cp -a sysroots/Linux/i686 away/trees/Linux; ln -s /nowhere away/trees/Linux/i686/home',
+    );
+    const root = join(site.home, 'away');
+    for (const [trees, tree] of [
+      ['trees', 'bin dev etc home proc sys'],
+      ['none', 'bin data dev home none proc sys trees'],
+    ] as const) {
+      const told = await site.xrx(
+        ['--root', root, '-c', '/home', 'n1', 'sh', '-c', 'echo $(ls) $(ls /)'],
+        { env: { XCPU_SYSROOT: join(root, trees) } },
+      );
+      expect(told).toMatchObject({ status: 0, stdout: `ann ${tree}\n`, stderr: '' });
+    }
+  });
 });

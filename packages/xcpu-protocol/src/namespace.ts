@@ -66,12 +66,12 @@ chroot /mnt/sandbox
 
 /**
  * What xrx writes for nodes of this version in its place: what is mounted below the node's own directories comes with
- * them, as some systems allow no other way of binding these without root's rights.
+ * them, as some systems allow no other way of binding these without root's rights. The homes are in the tree already,
+ * unless it is one for another kind of machine.
  */
 export const SESSION_NAMESPACE = `unshare
 import $XCPUTSADDR /mnt/term
 bind /mnt/term/$XCPUARCHDIR /mnt/sandbox
-bind /mnt/term/home /mnt/sandbox/home
 bind -r /dev /mnt/sandbox/dev
 bind -r /proc /mnt/sandbox/proc
 bind -r /sys /mnt/sandbox/sys

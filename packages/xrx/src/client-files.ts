@@ -10,6 +10,7 @@ import {
 import { usesMore } from '@xcpu/libxcpu/cli';
 import type { EnvironmentEntry } from '@xcpu/xcpu-protocol';
 import { travellingEnvironment } from './export/environment.js';
+import { homesBelow } from './export/homes.js';
 import { namespaceProgram } from './export/namespace.js';
 import { sysroots } from './export/sysroots.js';
 import type { ServedFiles } from './served-files.js';
@@ -49,6 +50,11 @@ export async function clientFiles(
   const { chdir, readOnly, namespace: directories, bind: binds, hide, show } = options;
   const root = realRoot(options.root ?? '/');
   if (options.root !== undefined) checkShell(root, options);
+  const trees = sysroots(process.env, root);
+  const wholeTree = options.ns === undefined && directories === undefined;
+  // Historic nodes are told what they always were.
+  const bindsHomes = wholeTree && (trees.length > 0 || options.legacyExport);
+  const homes = bindsHomes ? homesBelow(root, trees) : undefined;
   const program = namespaceProgram({
     cwd: process.cwd(),
     chdir,
@@ -57,14 +63,17 @@ export async function clientFiles(
     file: options.ns === undefined ? undefined : programFile(options.ns),
     directories,
     binds,
-    sysroots: sysroots(process.env, root),
+    sysroots: trees,
+    homes: homes?.directory,
   });
   const { mountPoints } = program;
+  const emptied = homes?.emptied;
   let loading: Promise<ServedFiles> | undefined;
   const served = () => {
     usesMore();
     loading ??= import('./served-files.js').then(
-      ({ ServedFiles }) => new ServedFiles({ root, readOnly, hide, show, mountPoints, keyFile }),
+      ({ ServedFiles }) =>
+        new ServedFiles({ root, readOnly, hide, show, mountPoints, emptied, keyFile }),
     );
     return loading;
   };

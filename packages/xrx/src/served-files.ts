@@ -14,6 +14,8 @@ export interface ServedOptions {
   readonly hide: readonly string[] | undefined;
   readonly show: readonly string[] | undefined;
   readonly mountPoints: readonly string[];
+  /** Directories in whose place nodes find empty ones. */
+  readonly emptied: readonly string[] | undefined;
   /** The key that xrx logs in with, which no node may see. */
   readonly keyFile: string | undefined;
 }
@@ -24,7 +26,8 @@ export class ServedFiles {
   readonly #host = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
   /** @throws UsageError, SetupError for what cannot be served */
-  constructor({ root, readOnly, hide, show, mountPoints, keyFile }: ServedOptions) {
+  constructor(options: ServedOptions) {
+    const { root, readOnly, hide, show, mountPoints, emptied, keyFile } = options;
     const keyFiles = keyFile === undefined ? [] : [resolve(keyFile)];
     const { uid } = this.#host;
     const secrets = privateFiles({ home: homedir(), uid, keyFiles, env: process.env });
@@ -34,6 +37,7 @@ export class ServedFiles {
       hidden: [...secrets, ...absolute(hide)],
       shown: absolute(show),
       mountPoints,
+      emptied,
     });
   }
 

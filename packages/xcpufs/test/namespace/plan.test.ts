@@ -24,7 +24,7 @@ describe('surroundings', () => {
       { command: 'import', address: '$XCPUTSADDR', directory: '/mnt/term', line: 2 },
     ]);
     expect(namespace?.steps.map(({ command }) => command)).toEqual([
-      ...['import', 'bind', 'bind', 'bind', 'bind', 'bind', 'chroot'],
+      ...['import', 'bind', 'bind', 'bind', 'bind', 'chroot'],
     ]);
   });
 

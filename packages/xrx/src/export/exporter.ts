@@ -24,6 +24,8 @@ export interface ExportOptions {
   readonly shown?: readonly string[] | undefined;
   /** Directories, from the exported root on, that a node mounts over: empty ones are made up where there are none. */
   readonly mountPoints?: readonly string[] | undefined;
+  /** Directories, from the exported root on, in whose place there are empty ones: a node mounts over them in any case. */
+  readonly emptied?: readonly string[] | undefined;
   /** Milliseconds on a clock that never goes back. */
   readonly now?: (() => number) | undefined;
 }
@@ -77,7 +79,7 @@ export class Exporter {
     const { root = '/', readOnly = false, now = () => performance.now() } = options;
     const given = resolve(root);
     const real = onDisk(root, () => realpathSync(given));
-    const { hidden = [], shown = [], mountPoints = [] } = options;
+    const { hidden = [], shown = [], mountPoints = [], emptied = [] } = options;
     this.#now = now;
     this.#kernel = new KernelFiles(now);
     if (onDisk(root, () => this.#kernel.hasPath(real))) {
@@ -87,7 +89,7 @@ export class Exporter {
       hidden: hidden.map((path) => withRealRoot(path, given, real)),
       shown: shown.map((path) => withRealRoot(path, given, real)),
       root: real,
-      emptied: KERNEL_DIRECTORIES,
+      emptied: [...KERNEL_DIRECTORIES, ...emptied.map((path) => resolve('/', path))],
       mountPoints: mountPoints.map((path) => resolve('/', path)),
       rewritten: [...ACCOUNT_FILES.keys()],
     });

@@ -30,6 +30,8 @@ export interface NamespaceOptions {
   readonly binds?: readonly string[] | undefined;
   /** Trees for other kinds of machine, as the nodes see them: see `sysroots`. */
   readonly sysroots?: readonly string[] | undefined;
+  /** The directory with the homes, as the nodes see it, where it is to be bound into the tree: see `homesBelow`. */
+  readonly homes?: string | undefined;
 }
 
 /** What a session is told. */
@@ -78,8 +80,9 @@ export function namespaceProgram(options: NamespaceOptions): NamespaceProgram {
 /** Where a program of section 8 mounts the user's files, and the tree that the program then sees. */
 const TERM = '/mnt/term';
 const SANDBOX = '/mnt/sandbox';
-/** What the default program mounts over. */
-const MOUNT_POINTS = ['/dev', '/proc', '/sys', '/home'];
+/** What the default program mounts over; and where it has to bring the homes. */
+const MOUNT_POINTS = ['/dev', '/proc', '/sys'];
+const HOME = '/home';
 
 /** One directory in place of another. */
 interface Pair {
@@ -88,11 +91,14 @@ interface Pair {
 }
 
 function treeProgram(binds: readonly Pair[], options: NamespaceOptions): NamespaceProgram {
-  const { root = '/', readOnly, chdir, sysroots = [] } = options;
+  const { root = '/', readOnly, chdir, sysroots = [], homes } = options;
   const words = new Words();
   const commands = parseNamespace(SESSION_NAMESPACE).flatMap((step): NamespaceCommand[] => {
     const { line: _, ...command } = step;
     if (command.command === 'import' && readOnly) return [{ ...command, readOnly }];
+    if (command.command === 'bind' && command.new === SANDBOX && homes !== undefined) {
+      return [command, bindOf(words, posix.join(TERM, homes), posix.join(SANDBOX, HOME), false)];
+    }
     if (command.command !== 'chroot') return [command];
     return [
       ...binds.map(({ from, to }) => bindOf(words, from, posix.join(SANDBOX, to), true)),
@@ -101,7 +107,8 @@ function treeProgram(binds: readonly Pair[], options: NamespaceOptions): Namespa
   });
   const cwd = inTree(options.cwd, root) ?? '/';
   commands.push({ command: 'cd', directory: words.of(posix.resolve(cwd, chdir ?? '')) });
-  const targets = [...MOUNT_POINTS, ...binds.map(({ to }) => to)];
+  const home = homes === undefined ? [] : [HOME];
+  const targets = [...MOUNT_POINTS, ...home, ...binds.map(({ to }) => to)];
   const mountPoints = ['', ...sysroots].flatMap((tree) => targets.map((to) => tree + to));
   return { ...words.program(commands), mountPoints, ownTree: true, ownFiles: true };
 }
@@ -161,7 +168,13 @@ function fileProgram(
   const whole = end.text === '' || text === '' || text.endsWith('\n') ? text : `${text}\n`;
   const ownTree = steps.some(({ command }) => command === 'chroot');
   const ownFiles = steps.some((step) => step.command === 'import' && step.address === TERM_ADDRESS);
-  return { ...end, text: whole + end.text, mountPoints: MOUNT_POINTS, ownTree, ownFiles };
+  return {
+    ...end,
+    text: whole + end.text,
+    mountPoints: [...MOUNT_POINTS, HOME],
+    ownTree,
+    ownFiles,
+  };
 }
 
 /** What every session's environment says. */

@@ -10,7 +10,7 @@ import { directory } from './support.js';
 
 const program = (options: Partial<NamespaceOptions> = {}) =>
   namespaceProgram({ cwd: '/home/u/project', ...options });
-const MOUNTS = ['/dev', '/proc', '/sys', '/home'];
+const MOUNTS = ['/dev', '/proc', '/sys'];
 
 describe('the default program', () => {
   it('is the whole tree, in the working directory', () => {
@@ -44,7 +44,19 @@ describe('the default program', () => {
     ]);
     expect(mountPoints).toEqual([...MOUNTS, '/scratch', '/opt/my lib']);
     const trees = program({ sysroots: ['/opt/sys/Linux/arm64'] }).mountPoints;
-    expect(trees.slice(4)).toEqual(MOUNTS.map((path) => `/opt/sys/Linux/arm64${path}`));
+    expect(trees.slice(3)).toEqual(MOUNTS.map((path) => `/opt/sys/Linux/arm64${path}`));
+  });
+
+  it('brings the homes into the tree, where that is wanted', () => {
+    const { text, mountPoints } = program({ homes: '/data/home', sysroots: ['/s/Linux/arm64'] });
+    expect(text.split('\n').slice(1, 5)).toEqual([
+      'import $XCPUTSADDR /mnt/term',
+      'bind /mnt/term/$XCPUARCHDIR /mnt/sandbox',
+      'bind /mnt/term/data/home /mnt/sandbox/home',
+      'bind -r /dev /mnt/sandbox/dev',
+    ]);
+    const mounts = [...MOUNTS, '/home'];
+    expect(mountPoints).toEqual([...mounts, ...mounts.map((path) => `/s/Linux/arm64${path}`)]);
   });
 
   it('imports read-only', () => {
