@@ -11,6 +11,7 @@ import { lacksRoot } from '../support/needs.js';
 const capabilities: readonly Capability[] = [
   'symlink',
   'link',
+  'fifo',
   'lock',
   'at',
   'byte-names',

@@ -149,6 +149,23 @@ END`);
     expect(mount.output.stderr).not.toMatch(/<- (READ|FLUSH) /);
   });
 
+  test.each(['9P2000.L', '9P2000.u'])('has pipes and sockets in %s', async (dialect) => {
+    const place = join(site.directory, dialect);
+    await site.shell(`mkdir ${place}`, { at: '/' });
+    await site.mount(place, ['--dialect', dialect]);
+    const told = await site.shell(
+      `mkfifo -m 600 p; (echo through >p &); cat p; stat -c '%F %a' p; rm p; mkfifo p; mv p q; rm q; ls
+      ${process.execPath} -e '
+      const { createServer, connect } = require("node:net");
+      const server = createServer((socket) => socket.end("heard")).listen("s", () => {
+        connect("s").on("data", (data) => console.log(String(data))).on("close", () => server.close());
+      });'; ls`,
+      { at: place },
+    );
+    expect(told).toMatch(/^through\nfifo 600\n(?:.*\n)*heard\n/);
+    expect(told).not.toMatch(/^[pqs]$/m);
+  });
+
   test('is excluded by the locks of another mount', async () => {
     const other = join(site.directory, 'other');
     await site.shell(`mkdir ${other}`, { at: '/' });

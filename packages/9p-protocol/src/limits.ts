@@ -20,6 +20,11 @@ export const MAX_NAMED_USERS = 10_000;
 /** Devices of which a served directory tells the files apart: as many as fit into a qid's path beside an inode number. */
 export const MAX_DEVICES = 0xffff;
 
+/** Pipes and sockets that wait to be made in a served directory: programs make a few, at a few milliseconds each. */
+export const MAX_WAITING_SPECIALS = 1024;
+/** How long mkfifo(1) may take in a served directory, in milliseconds: it makes one system call. */
+export const MAX_MKFIFO_MS = 10_000;
+
 /** Pieces of one payload before they are put together after all: a peer that sends byte by byte costs no object per byte. */
 export const MAX_PAYLOAD_PIECES = 64;
 

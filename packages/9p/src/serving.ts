@@ -73,6 +73,7 @@ function open({ directory, readonly }: ServeOptions) {
   try {
     return serveDirectory(directory, {
       readonly,
+      specials: true,
       attach: ({ uname, nUname }, _, { connection }) => {
         const client = connection.transport.peer.address;
         const user = uname === '' ? nUname : uname.slice(0, MAX_LOGGED_NAME);

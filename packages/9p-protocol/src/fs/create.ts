@@ -22,7 +22,7 @@ import { openDirectory } from './open-directory.js';
 import { OpenLocalFile, openFile, systemFlags } from './open-file.js';
 import { entryPath, fdPath } from './paths.js';
 
-/** Kinds of file that Node cannot make, and the hard link, which `link` makes. */
+/** Kinds of file that Node cannot make by itself (create-special.ts), and the hard link, which `link` makes. */
 const UNSUPPORTED_KINDS = ModeBit.DEVICE | ModeBit.NAMED_PIPE | ModeBit.SOCKET | ModeBit.LINK;
 /** What a directory of Linux cannot keep: whoever relies on it shall not be told that it is so. */
 export const UNSUPPORTED_FLAGS = ModeBit.APPEND | ModeBit.EXCLUSIVE;
@@ -35,7 +35,7 @@ const EXACT = { bigint: true } as const;
 /** How often a name may come and go between two looks at it. */
 const ATTEMPTS = 8;
 
-interface Created<N> {
+export interface Created<N> {
   readonly file: N;
   readonly open: OpenFile<string>;
 }
@@ -64,7 +64,7 @@ export function createFile<N extends GraphNode>(
 }
 
 /** The permissions of a new file, as chmod(2) has them: open(5). */
-function permissionsOf(file: NewFile, dialect: Dialect | undefined, parent: number): number {
+export function permissionsOf(file: NewFile, dialect: Dialect | undefined, parent: number): number {
   if (dialect !== '9P2000') return linuxPermissions(file.perm);
   const inherited = file.perm & ModeBit.DIR ? 0o777 : 0o666;
   return file.perm & (~inherited | (parent & inherited)) & FileMode.PERMISSIONS;
@@ -168,14 +168,15 @@ function finish<N extends GraphNode>(
   }
 }
 
-function found<N extends GraphNode>(directory: N, name: string): N {
+/** @throws NinePError (ENOENT) if what was made there is gone by now */
+export function found<N extends GraphNode>(directory: N, name: string): N {
   const file = directory.child(name);
   if (!file) throw goneError();
   return file;
 }
 
 /** Returns what stat(2) tells afterwards, times apart. */
-function giveGroup(
+export function giveGroup(
   fd: number,
   stats: BigIntStats,
   gid: number | undefined,
@@ -193,7 +194,7 @@ function giveGroup(
 }
 
 /** Only for a file of the server's own: another may have been put where a directory was just made. */
-function giveMode(fd: number, stats: BigIntStats, mode: number): void {
+export function giveMode(fd: number, stats: BigIntStats, mode: number): void {
   if ((Number(stats.mode) & MODE_MASK) === mode) return;
   if (Number(stats.uid) === process.geteuid!()) chmodSync(fdPath(fd), mode);
 }

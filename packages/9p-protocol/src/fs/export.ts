@@ -1,6 +1,6 @@
 import { Errno } from '../errno.js';
 import { NinePError } from '../errors.js';
-import type { DirectoryLimits } from '../limits.js';
+import { type DirectoryLimits, MAX_WAITING_SPECIALS } from '../limits.js';
 import { LockTable } from '../server/locks.js';
 import type { Uint64 } from '../types.js';
 import { DescriptorCache } from './descriptors.js';
@@ -11,6 +11,7 @@ import { Qids } from './qids.js';
 /** What all files of one exported directory share. */
 export class Export {
   readonly readonly: boolean;
+  readonly specials: boolean;
   readonly owners: OwnerNames;
   readonly limits: DirectoryLimits;
   readonly descriptors: DescriptorCache;
@@ -21,9 +22,15 @@ export class Export {
   nodes = 0;
   #openFiles = 0;
   #listingBytes = 0;
+  #making = Promise.resolve();
+  #toBeMade = 0;
 
-  constructor(rootDevice: bigint, settings: Pick<Export, 'readonly' | 'owners' | 'limits'>) {
+  constructor(
+    rootDevice: bigint,
+    settings: Pick<Export, 'readonly' | 'specials' | 'owners' | 'limits'>,
+  ) {
     this.readonly = settings.readonly;
+    this.specials = settings.specials;
     this.owners = settings.owners;
     this.limits = settings.limits;
     this.descriptors = new DescriptorCache(this.limits.descriptors);
@@ -64,5 +71,23 @@ export class Export {
       throw new NinePError('too many directories are being read', Errno.ENOBUFS);
     }
     this.#listingBytes += bytes;
+  }
+
+  /**
+   * Makes pipes and sockets one after the other: each takes a process, or a socket that listens.
+   * @throws NinePError (EAGAIN) beyond the limit
+   */
+  makingSpecial<T>(make: () => Promise<T>): Promise<T> {
+    if (this.#toBeMade >= MAX_WAITING_SPECIALS) {
+      const text = `too many pipes and sockets to be made (limit ${MAX_WAITING_SPECIALS})`;
+      throw new NinePError(text, Errno.EAGAIN);
+    }
+    this.#toBeMade++;
+    const made = this.#making.then(make);
+    const end = () => {
+      this.#toBeMade--;
+    };
+    this.#making = made.then(end, end);
+    return made;
   }
 }

@@ -5,6 +5,7 @@ import { NinePError } from '../errors.js';
 import { attributeChangesOf } from '../server/attributes.js';
 import type {
   AttributeChanges,
+  Awaitable,
   CreatedFile,
   NewFile,
   OpenFile,
@@ -17,6 +18,7 @@ import type { Attributes, FileSystemStatistics, Qid, Stat } from '../types.js';
 import { attributesOf, statisticsOf, statOf } from './attributes.js';
 import { changeAttributes } from './change.js';
 import { createFile, UNSUPPORTED_FLAGS } from './create.js';
+import { createSpecial, isSpecial } from './create-special.js';
 import { permissionError } from './errors.js';
 import { GraphNode } from './graph-node.js';
 import { exists, linkFile, removeFile, renameFile } from './names.js';
@@ -27,7 +29,8 @@ import { fdPath } from './paths.js';
 /**
  * A file or directory on disk, as 9P sees it. System calls are made at once, in the loop: at 1 to 5 µs each they
  * take a tenth of the way to a thread and back (measured: 0.8 µs to read 4 KiB from the page cache, 36 µs in the
- * thread pool; 4 µs and 89 µs for lstat). Only fsync, which waits for the disk, and large reads are left to threads.
+ * thread pool; 4 µs and 89 µs for lstat). Only fsync, which waits for the disk, and large reads are left to threads, and
+ * pipes and sockets are made meanwhile.
  */
 export class LocalFile extends GraphNode implements ServerFile<string> {
   stat(): Stat {
@@ -49,9 +52,10 @@ export class LocalFile extends GraphNode implements ServerFile<string> {
     return this.isDirectory ? openDirectory(this, mode) : openFile(this, mode);
   }
 
-  create(file: NewFile, { connection }: Request<string>): CreatedFile<string> {
+  create(file: NewFile, request: Request<string>): Awaitable<CreatedFile<string>> {
     checkName(file.name);
-    return createFile<LocalFile>(this, file, connection.dialect);
+    if (isSpecial(file)) return createSpecial<LocalFile>(this, file, request);
+    return createFile<LocalFile>(this, file, request.connection.dialect);
   }
 
   remove(): void {

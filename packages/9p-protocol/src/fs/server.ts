@@ -13,6 +13,11 @@ import { O_PATH } from './paths.js';
 export interface DirectoryOptions {
   /** Nothing can be changed: EROFS. */
   readonly readonly?: boolean;
+  /**
+   * Named pipes and sockets can be made, for the client's programs to use: such is a node's `/tmp`. For each pipe
+   * mkfifo(1) is run, since Node has no mknod(2); so it is off by default.
+   */
+  readonly specials?: boolean;
   /** How users and groups are called in 9P2000 and 9P2000.u; by default as in `/etc/passwd` and `/etc/group`. */
   readonly names?: OwnerNames;
   /** Changes to the default limits. */
@@ -33,7 +38,7 @@ export interface DirectoryOptions {
  *
  * Clients never leave the directory: names lead one step down from a directory that is held open, symbolic links
  * are shown and never followed, and `..` is what the server remembers. Pipes, sockets and devices are shown, and
- * never opened or made. A client may attach with an empty aname, `/`, or the directory's own path.
+ * never opened; devices are never made, the others only with `specials`. A client may attach with an empty aname, `/`, or the directory's own path.
  *
  * A file or directory that somebody on the machine moves or removes stays what clients know it as while it is among
  * the last that were used (DirectoryLimits.descriptors) or open, as a working directory does; then they get ESTALE or
@@ -58,13 +63,14 @@ export class DirectoryServer implements FileServer<string> {
   readonly #attach: DirectoryOptions['attach'];
 
   constructor(path: string, options: DirectoryOptions) {
-    const { readonly = false, names: owners = ownerNames(), attach, auth } = options;
+    const { readonly = false, specials = false, names, attach, auth } = options;
+    const owners = names ?? ownerNames();
     const limits = directoryLimits(options.limits);
     const fd = openSync(path, O_PATH | constants.O_DIRECTORY);
     try {
       const stats = fstatSync(fd, { bigint: true });
       this.#paths = new Set(['', '/', path, realpathSync(path)]);
-      this.#tree = new Export(stats.dev, { readonly, owners, limits });
+      this.#tree = new Export(stats.dev, { readonly, specials, owners, limits });
       this.#root = new LocalFile(this.#tree, undefined, '', this.#tree.qids.of(stats));
       this.#root.fd = fd;
     } catch (error) {

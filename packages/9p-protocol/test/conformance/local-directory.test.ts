@@ -10,6 +10,7 @@ import { connectTo, dialects } from './subjects.js';
 const capabilities: readonly Capability[] = [
   'symlink',
   'link',
+  'fifo',
   'lock',
   'at',
   'byte-names',
@@ -28,7 +29,7 @@ describe('the conformance suite', () => {
   for (const dialect of dialects) {
     it(`is passed in ${dialect} by a local directory`, async () => {
       const who = { uname: 'somebody', nUname: process.getuid?.() ?? 0 };
-      const connect = connectTo(serveDirectory(directory));
+      const connect = connectTo(serveDirectory(directory, { specials: true }));
       const results = await runConformance({ connect, dialect, capabilities, ...who });
       expect(formatTap(results.filter(({ outcome }) => outcome === 'failed'))).toBe(formatTap([]));
       // The rest is for servers that can do more, and what root is not refused; see 9p-serve.load.test.ts.

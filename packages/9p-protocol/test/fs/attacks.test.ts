@@ -29,6 +29,7 @@ import {
 import { Server } from '../../src/server/index.js';
 import { attach, clunk, create, RawPeer, read, version, walk } from '../support/raw-peer.js';
 import {
+  atOnce,
   errnoOf,
   everythingIn,
   exported,
@@ -139,7 +140,7 @@ describe('directories inside each other', () => {
     using _ = removedBySystem(join(path, 'a-directory'));
     let node = walked(root);
     for (let level = 0; level < LEVELS; level++) {
-      node.create(newDirectory('a-directory'), request()).open.close!();
+      atOnce(node.create(newDirectory('a-directory'), request())).open.close!();
       const below = walked(node, 'a-directory');
       node.release();
       node = below;
@@ -148,7 +149,7 @@ describe('directories inside each other', () => {
     pushOut(root, path);
     // All the way anew, from the root.
     expect(node.getattr().nlink).toBe(2);
-    node.create(newDirectory('last'), request()).open.close!();
+    atOnce(node.create(newDirectory('last'), request())).open.close!();
     expect(errnoOf(() => walked(node, 'last').create(newDirectory('more'), request()))).toBe(
       Errno.ELOOP,
     );

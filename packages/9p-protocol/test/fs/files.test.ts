@@ -21,6 +21,7 @@ import { describe, expect, it } from 'vitest';
 import { lacksRoot } from '../../../../test/support/needs.js';
 import { Errno, FileMode, ModeBit, OpenMode, QidType } from '../../src/index.js';
 import {
+  atOnce,
   errnoOf,
   exported,
   newDirectory,
@@ -246,10 +247,10 @@ describe('create', () => {
     const { root, path } = exported();
     const before = process.umask(0o077);
     try {
-      root.create(newFile('f', { perm: 0o666 }), request()).open.close!();
-      root.create(newDirectory('d', 0o777), request('9P2000.u')).open.close!();
-      root.create(newFile('s', { perm: ModeBit.SETUID | 0o755 }), request()).open.close!();
-      root.create(newDirectory('none', 0), request()).open.close!();
+      atOnce(root.create(newFile('f', { perm: 0o666 }), request())).open.close!();
+      atOnce(root.create(newDirectory('d', 0o777), request('9P2000.u'))).open.close!();
+      atOnce(root.create(newFile('s', { perm: ModeBit.SETUID | 0o755 }), request())).open.close!();
+      atOnce(root.create(newDirectory('none', 0), request())).open.close!();
     } finally {
       process.umask(before);
     }
@@ -262,22 +263,22 @@ describe('create', () => {
   it('takes them from the directory in 9P2000', () => {
     const { root, path } = exported();
     chmodSync(path, 0o750);
-    root.create(newFile('f', { perm: 0o777 }), request('9P2000')).open.close!();
-    root.create(newDirectory('d', 0o777), request('9P2000')).open.close!();
+    atOnce(root.create(newFile('f', { perm: 0o777 }), request('9P2000'))).open.close!();
+    atOnce(root.create(newDirectory('d', 0o777), request('9P2000'))).open.close!();
     expect(statSync(join(path, 'f')).mode & 0o777).toBe(0o751);
     expect(statSync(join(path, 'd')).mode & 0o777).toBe(0o750);
   });
 
   it.skipIf(lacksRoot())('gives the group asked for, or the set-gid directory’s', () => {
     const { root, path } = exported();
-    root.create(newFile('f', { gid: 4321 }), request()).open.close!();
+    atOnce(root.create(newFile('f', { gid: 4321 }), request())).open.close!();
     expect(statSync(join(path, 'f')).gid).toBe(4321);
     mkdirSync(join(path, 'd'));
     walk(root, 'd').setattr({ gid: 77 });
     chmodSync(join(path, 'd'), 0o2755);
     const directory = walk(root, 'd');
-    directory.create(newFile('f', { gid: 4321 }), request()).open.close!();
-    directory.create(newDirectory('sub', 0o700), request()).open.close!();
+    atOnce(directory.create(newFile('f', { gid: 4321 }), request())).open.close!();
+    atOnce(directory.create(newDirectory('sub', 0o700), request())).open.close!();
     expect(statSync(join(path, 'd/f')).gid).toBe(77);
     expect(statSync(join(path, 'd/sub'))).toMatchObject({ gid: 77 });
     expect(statSync(join(path, 'd/sub')).mode & 0o7777).toBe(0o2700);
@@ -290,7 +291,7 @@ describe('create', () => {
     execFileSync('mkfifo', [join(path, 'p')]);
     symlinkSync('/nowhere', join(path, 'dangling'));
     const shared = (name: string, mode: number = READ_WRITE) =>
-      root.create(newFile(name, { exclusive: false, mode }), request());
+      atOnce(root.create(newFile(name, { exclusive: false, mode }), request()));
     expect(errnoOf(() => root.create(newFile('f'), request()))).toBe(Errno.EEXIST);
     expect(errnoOf(() => root.create(newFile('dangling'), request()))).toBe(Errno.EEXIST);
     expect(errnoOf(() => root.create(newDirectory('f'), request()))).toBe(Errno.EEXIST);
@@ -310,7 +311,7 @@ describe('create', () => {
   it('stores a link’s target as it is', () => {
     const { root, path } = exported();
     const link = (name: string, extension: string) =>
-      root.create(newFile(name, { perm: ModeBit.SYMLINK | 0o777, extension }), request());
+      atOnce(root.create(newFile(name, { perm: ModeBit.SYMLINK | 0o777, extension }), request()));
     const { file } = link('l', '../../etc/passwd');
     expect(readlinkSync(join(path, 'l'))).toBe('../../etc/passwd');
     file.acquire?.();
@@ -336,7 +337,7 @@ describe('create', () => {
 describe('an open file', () => {
   it('is read and written anywhere', () => {
     const { root, path } = exported();
-    const { open } = root.create(newFile('f'), request());
+    const { open } = atOnce(root.create(newFile('f'), request()));
     expect(open.write!(2 ** 33, Buffer.from('far'), request())).toBe(3);
     expect(open.write!(0, Buffer.from('near'), request())).toBe(4);
     expect(text(open, 2 ** 33 + 1)).toBe('ar');
@@ -403,7 +404,7 @@ describe('an open file', () => {
 
   it('syncs while it is closed', async () => {
     const { root } = exported();
-    const { open } = root.create(newFile('f'), request());
+    const { open } = atOnce(root.create(newFile('f'), request()));
     open.write!(0, Buffer.from('x'), request());
     const syncing = [open.sync!(false, request()), open.sync!(true, request())];
     await open.close!();
@@ -433,7 +434,7 @@ describe('an open file', () => {
 
   it('tells of a large read that fails', async () => {
     const { root } = exported();
-    const { open } = root.create(newFile('f', { mode: WRITE }), request());
+    const { open } = atOnce(root.create(newFile('f', { mode: WRITE }), request()));
     await expect(open.readInto!(0, Buffer.alloc(2 ** 20), request())).rejects.toMatchObject({
       code: 'EBADF',
     });
@@ -472,8 +473,8 @@ describe('names', () => {
     expect(walk(root, name).stat().name).toBe(name);
     walk(root, name).rename(root, 'th\udcff');
     expect(existsSync(place(Buffer.from('th\xff', 'latin1')))).toBe(true);
-    root.create(newDirectory('d\udc80'), request()).open.close!();
-    root.create(newFile(name), request()).open.close!();
+    atOnce(root.create(newDirectory('d\udc80'), request())).open.close!();
+    atOnce(root.create(newFile(name), request())).open.close!();
     expect(existsSync(place(bytes))).toBe(true);
     walk(root, name).remove();
     expect(existsSync(place(bytes))).toBe(false);

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import type { LocalFile } from '../../src/fs/local-file.js';
 import { ModeBit, NinePError, OpenMode } from '../../src/index.js';
 import {
+  atOnce,
   everythingIn,
   exported,
   newDirectory,
@@ -70,13 +71,13 @@ const attacks: readonly ((root: LocalFile, round: number) => void)[] = [
   },
   (root, round) => {
     using directory = held(root, 'd');
-    directory.node.create(newFile(`new${round}`), request()).open.close!();
+    atOnce(directory.node.create(newFile(`new${round}`), request())).open.close!();
     using made = held(directory.node, `new${round}`);
     made.node.remove();
   },
   (root, round) => {
     using directory = held(root, 'd', 'sub');
-    directory.node.create(newDirectory(`dir${round}`), request()).open.close!();
+    atOnce(directory.node.create(newDirectory(`dir${round}`), request())).open.close!();
     using made = held(directory.node, `dir${round}`);
     made.node.remove();
   },

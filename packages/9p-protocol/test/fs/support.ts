@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { type DirectoryOptions, serveDirectory } from '../../src/fs/index.js';
 import type { LocalFile } from '../../src/fs/local-file.js';
 import { type Dialect, ModeBit, NinePError, OpenMode } from '../../src/index.js';
-import type { NewFile, OpenFile, Request } from '../../src/server/index.js';
+import type { Awaitable, CreatedFile, NewFile, OpenFile, Request } from '../../src/server/index.js';
 
 /** An empty directory that is gone after the test. */
 export function temporary(): string {
@@ -59,6 +59,12 @@ export function newFile(name: string, changes: Partial<NewFile> = {}): NewFile {
     gid: undefined,
     ...changes,
   };
+}
+
+/** What was made at once, as all but pipes and sockets are. */
+export function atOnce(created: Awaitable<CreatedFile<string>>): CreatedFile<string> {
+  if (created instanceof Promise) throw new Error('create waits');
+  return created;
 }
 
 export function newDirectory(name: string, perm = 0o755): NewFile {

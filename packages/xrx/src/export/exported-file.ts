@@ -9,6 +9,7 @@ import {
 } from '@xcpu/9p-protocol';
 import type {
   AttributeChanges,
+  Awaitable,
   CreatedFile,
   NewFile,
   OpenFile,
@@ -109,7 +110,7 @@ export class ExportedFile implements ServerFile<string> {
     return this.#opened(this.#file, this.#file.open(mode), this.#placeHere());
   }
 
-  create(asked: NewFile, request: Request<string>): CreatedFile<string> {
+  create(asked: NewFile, request: Request<string>): Awaitable<CreatedFile<string>> {
     const { name, perm, exclusive } = asked;
     const place = this.#placeHere();
     const below = place?.children.get(name);
@@ -118,13 +119,9 @@ export class ExportedFile implements ServerFile<string> {
     if (below?.emptied || (below?.wanted && !this.#file.walk(name))) throw madeUpError();
     if (!exclusive && this.#hides(name)) throw keptError();
     const gid = this.#view.owners.groupOfNew(asked.gid);
-    const { file, open } = this.#file.create({ ...asked, gid }, request);
-    // The only files that are made here are those of the server around.
-    const made = file as LocalFile;
-    return {
-      file: new ExportedFile(this.#view, made, this, below),
-      open: this.#opened(made, open, below),
-    };
+    const created = this.#file.create({ ...asked, gid }, request);
+    if (created instanceof Promise) return created.then((made) => this.#created(made, below));
+    return this.#created(created, below);
   }
 
   remove(): void {
@@ -183,6 +180,15 @@ export class ExportedFile implements ServerFile<string> {
         hidden.has(path),
       madeUp: () => this.#madeUp(file, place),
     });
+  }
+
+  #created({ file, open }: CreatedFile<string>, place: Place | undefined): CreatedFile<string> {
+    // The only files that are made here are those of the server around.
+    const made = file as LocalFile;
+    return {
+      file: new ExportedFile(this.#view, made, this, place),
+      open: this.#opened(made, open, place),
+    };
   }
 
   /** What is listed in a directory beside what is there. */

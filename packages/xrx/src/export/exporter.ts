@@ -59,7 +59,8 @@ const LIMITS: Partial<DirectoryLimits> = {
  *   seen for up to a second.
  * - In place of the exported `/dev`, `/proc` and `/sys`, and of every directory in which the kernel shows itself or its
  *   processes, there is an empty directory: `/proc/self` is xrx.
- * - Sockets, pipes and devices cannot be opened; set-id bits are shown, and are the node's to disregard.
+ * - Sockets, pipes and devices cannot be opened, and devices not be made; set-id bits are shown, and are the node's to
+ *   disregard.
  *
  * @throws UsageError if the root is hidden or the kernel's; SetupError if it cannot be served
  */
@@ -96,7 +97,9 @@ export class Exporter {
     if (!this.#places.root.visible) {
       throw new UsageError(`${root} is hidden from nodes; --show ${root} makes an exception`);
     }
-    this.#server = onDisk(root, () => serveDirectory(real, { readonly: readOnly, limits: LIMITS }));
+    // The tree is a node's /tmp, too.
+    const served = { readonly: readOnly, specials: true, limits: LIMITS };
+    this.#server = onDisk(root, () => serveDirectory(real, served));
   }
 
   /**
