@@ -16,6 +16,11 @@
  * it and its number become another process's, that one is in another mount namespace, where the kernel lets the builder
  * mount nothing, or a child of the builder, which has nothing open as 8 and 9. Only chroot(2) asks for no namespace:
  * so the builder opens what it goes to, and then looks whose namespace that was.
+ *
+ * In a user namespace the kernel lets nobody bind a directory without what is mounted below: that could show what a mount
+ * hides. So all binds are recursive there. What is mounted below what was bound read-only is found by numbers, in the
+ * builder's mountinfo, and named by the agent again. A remount gives a mount new options, `nodev` or not: it is for the
+ * mount of the expected number alone, which the builder has open, or can do it no harm.
  */
 
 /** Words per step: line number, command, the two paths, options, and the type of what `mount` mounts. */
@@ -26,6 +31,16 @@ export const CONTROL = 3;
 export const TO_AGENT = 4;
 export const FROM_AGENT = 5;
 
+/** What the builder tells the agent: that it may go on, or to open what is mounted there below where a step mounted. */
+const GO = 'go';
+const BELOW = 'below ';
+/**
+ * What the agent answers about what is mounted below; else why it cannot be opened. Left alone is what its user cannot
+ * get at, and what a mount does not protect: devices, pipes, sockets.
+ */
+const OPENED = 'ok';
+const LEAVE = 'leave';
+
 /** What the builder tells the daemon once there is a namespace to mount in. */
 export const READY = 'ready';
 /** What the daemon tells the builder when it may begin; then, for each import in turn, OK or why it failed. */
@@ -34,7 +49,7 @@ export const OK = 'ok';
 
 /**
  * Arguments: the number of steps, then their words. For each step it prints `ok`, or why it cannot be done, and waits
- * to be told to go on.
+ * to be told to go on. What is mounted below is told as in proc_pid_mountinfo(5): `\\040` is a blank.
  */
 const AGENT = `
 exec 6<&-
@@ -47,6 +62,25 @@ refuse_path() {
 tell_kind() {
   if [ -d "$1" ]; then kind=directory; else kind=file; fi
   [ ! -p "$1" ] && [ ! -S "$1" ] || refuse "$1: neither a file nor a directory"
+}
+open_below() {
+  format=
+  rest=$2
+  while [ "$rest" != "\${rest#*%}" ]; do
+    format=$format\${rest%%[%]*}%%
+    rest=\${rest#*%}
+  done
+  below=$(printf "$format$rest/")
+  below=$1\${below%/}
+  exec 9<&-
+  if [ -d "$below" ] && [ -e "$below/." ]; then
+    below=$below/.
+  elif [ ! -f "$below" ]; then
+    printf '${LEAVE}\\n'
+    return
+  fi
+  { command exec 9<"$below"; } 2>&- || refuse 'it cannot be opened'
+  printf '${OPENED}\\n'
 }
 left=$1
 shift
@@ -69,7 +103,13 @@ while [ "$left" -gt 0 ]; do
     ;;
   esac
   printf 'ok\\n'
-  read -r word && [ "$word" = go ] || exit
+  while read -r word; do
+    case $word in
+    '${BELOW}'*) open_below "$4" "\${word#'${BELOW}'}" ;;
+    *) break ;;
+    esac
+  done
+  [ "$word" = ${GO} ] || exit
   exec 8<&- 9<&-
   shift ${STEP_WORDS}
   left=$((left - 1))
@@ -100,6 +140,16 @@ attempt() {
   reason=\${reason%%
 *}
   reason=\${reason##*: }
+  case $reason in
+  # What mount(8) makes of EINVAL, whatever was to be mounted.
+  'wrong fs type, bad option'*)
+    case $subject in
+    *': mount '*) reason='the kernel refuses it: the type does not take this device, or these options' ;;
+    *': tmpfs '*) reason='the kernel refuses these options' ;;
+    *) reason='the kernel does not let this be mounted there' ;;
+    esac
+    ;;
+  esac
   fail "$subject: \${reason%.}"
 }
 
@@ -132,9 +182,65 @@ dismiss_agent() {
 bind_read_only() {
   place=$stage/file
   [ ! -d "/proc/$agent/fd/8" ] || place=$stage/directory
-  attempt "$where" "$mount" -n -c --bind "/proc/$agent/fd/8" "$place"
+  attempt "$where" "$mount" -n -c "--$1" "/proc/$agent/fd/8" "$place"
   attempt "$where" "$mount" -n -c -o remount,bind,ro "$place"
+  # Nothing that the node mounts later comes in.
+  attempt "$where" "$mount" -n -c --make-rprivate "$place"
+  below=
+  [ "$place" = "$stage/file" ] || list_below
   attempt "$where" "$mount" -n -c --move "$place" "/proc/$agent/fd/9"
+  set -f
+  set -- $below
+  set +f
+  while [ $# -gt 0 ]; do
+    # None of them is the program's to take away: another may be below it.
+    kept="$kept $1"
+    case $3 in ro | ro,*) ;; *) remount_below "$1" "$2" "$3" ;; esac
+    shift 3
+  done
+}
+
+# Of each mount its number, its place, and its options; no word has a blank.
+list_below() {
+  found=
+  while read -r id parent device root point options rest; do
+    case $point in
+    "$place") found=yes ;;
+    "$place"/*) below="$below $id \${point#"$place"} $options" ;;
+    esac
+  done </proc/self/mountinfo
+  [ -n "$found" ] || fail "$where: the name of the daemon's directory for temporary files holds a blank"
+}
+
+remount_below() {
+  printf '${BELOW}%s\\n' "$2" >&4
+  IFS= read -r answer <&5 || exit 125
+  case $answer in
+  ${LEAVE}) return ;;
+  ${OPENED}) ;;
+  *) fail "$where: $2 is mounted below, and cannot be made read-only: $answer" ;;
+  esac
+  options=ro\${3#rw}
+  if [ -d "/proc/$agent/fd/9" ]; then
+    # The agent could name another now, which must not get these options.
+    { command exec 7<"/proc/$agent/fd/9/."; } 2>/dev/null ||
+      fail "$where: $2 is mounted below, and cannot be made read-only: it is closed to root"
+    place=/proc/self/fd/7
+    id=$(mount_number /proc/$$/fdinfo/7)
+  else
+    # Nor must what it names be opened here: so no options that could give it more.
+    options=$options,nosuid,nodev
+    place=/proc/$agent/fd/9
+    id=$(mount_number "/proc/$agent/fdinfo/9")
+  fi
+  # Else another of them is mounted there, or above: that stays so.
+  [ "$id" != "$1" ] || attempt "$where: $2" "$mount" -n -c -o "remount,bind,$options" none "$place"
+  exec 7<&-
+}
+
+mount_number() {
+  while read -r name id; do [ "$name" != mnt_id: ] || break; done <"$1"
+  echo "$id"
 }
 
 place_import() {
@@ -144,8 +250,8 @@ place_import() {
 }
 
 remove_mount() {
-  while read -r name id; do [ "$name" != mnt_id: ] || break; done <"/proc/$agent/fdinfo/9"
-  case " $before " in
+  id=$(mount_number "/proc/$agent/fdinfo/9")
+  case " $before $kept " in
   *" $id "*) fail "$where: not a mount of this program" ;;
   esac
   attempt "$where" "$umount" -n -c -l "/proc/$agent/fd/9"
@@ -160,8 +266,10 @@ perform() {
   where="namespace line $1: $2 $4"
   case $2 in
   bind | rbind)
-    if [ "$5" = ro ]; then bind_read_only; else
-      attempt "$where" "$mount" -n -c "--$2" "/proc/$agent/fd/8" "/proc/$agent/fd/9"
+    how=$2
+    [ "$way" = become ] || how=rbind
+    if [ "$5" = ro ]; then bind_read_only "$how"; else
+      attempt "$where" "$mount" -n -c "--$how" "/proc/$agent/fd/8" "/proc/$agent/fd/9"
     fi
     ;;
   import) place_import "$3" ;;
@@ -186,7 +294,7 @@ build() {
     done=$2
     shift ${STEP_WORDS}
     left=$((left - 1))
-    if [ "$left" -gt 0 ] && [ "$done" != chroot ]; then echo go >&4; continue; fi
+    if [ "$left" -gt 0 ] && [ "$done" != chroot ]; then echo ${GO} >&4; continue; fi
     dismiss_agent
     [ "$left" -eq 0 ] || start_agent "$left" "$@"
   done
@@ -194,11 +302,14 @@ build() {
 
 echo ${READY} >&3
 cd -- "$stage/empty" || fail 'namespace: the directory of the daemon is gone'
+# As mountinfo has it.
+stage=$(pwd -P)
+stage=\${stage%/empty}
 attempt "namespace: the node's tree" "$mount" -n --rbind / "$stage/tree/root"
 if [ -d /mnt ] && { [ ! -d /mnt/term ] || [ ! -d /mnt/sandbox ]; }; then add_mount_points; fi
 # Until it is admitted it starts nothing that a user could lay hands on.
 read -r word <&3 && [ "$word" = ${BEGIN} ] || exit 125
-before=
+before= kept=
 [ -z "$unmounts" ] || while read -r id rest; do before="$before $id"; done </proc/self/mountinfo
 exec 6<"$stage/tree/root"
 build "$count" "$@"

@@ -89,6 +89,43 @@ describe.skipIf(lacksRoot())('a namespace', () => {
     expect(readdirSync(join(place, 'a')).sort()).toEqual(['file', 'new']);
   });
 
+  it('binds all below so that it cannot be written, whatever its name is', async () => {
+    for (const name of ['a', 'c', 'a/5% %s of\\all', 'a/more', 'a/more/m'])
+      mkdirSync(join(place, name));
+    for (const name of ['other', 'a/file'])
+      writeFileSync(join(place, name), `${name}\n`, { mode: 0o666 });
+    chmodSync(join(place, 'other'), 0o666);
+    chmodSync(join(place, 'a'), 0o777);
+    const program = [
+      ...[`cd ${place}/a`, "tmpfs '5% %s of\\all'", "mkdir '5% %s of\\all/b'", 'tmpfs more/m'],
+      ...["tmpfs '5% %s of\\all/b' mode=1777", 'bind ../other file', 'cd ..', 'bind -r -o ro a c'],
+    ];
+    const { stdout, stderr } = await run(
+      `${program.join('\n')}\n`,
+      `cd ${place}; cat c/file; cd c; for f in x '5% %s of\\all/x' '5% %s of\\all/b/x' more/m/x file; do
+        touch "$f" 2>&1; done; cd ../a; touch '5% %s of\\all/b/x'; ls 5*/b`,
+    );
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^other\n(touch: .*Read-only file system\n){5}x\n$/);
+  });
+
+  it('does not give away what is mounted below what cannot be written', async () => {
+    for (const name of ['a', 'a/m', 'c']) mkdirSync(join(place, name));
+    const program = `cd ${place}\ntmpfs a/m\nbind -r -o ro a c\numount c/m\n`;
+    expect(await run(program, 'echo ran')).toMatchObject({
+      stdout: '',
+      stderr: 'xcpufs: namespace line 4: umount c/m: not a mount of this program\n',
+    });
+    const taken = await run(
+      program.replace('umount c/m', 'umount c'),
+      `ls /proc/self/fd; ls ${place}/c`,
+    );
+    expect({ ...taken, stdout: taken.stdout.replace(/^\d\d+\n/gm, '') }).toMatchObject({
+      stdout: '0\n1\n2\n3\n',
+      stderr: '',
+    });
+  });
+
   it('has a root of the user’s making, with the node’s own programs at work outside', async () => {
     const program = [
       ...['unshare', 'tmpfs /mnt/sandbox mode=700'],
@@ -158,6 +195,11 @@ describe.skipIf(lacksRoot())('a namespace', () => {
     ['chroot /etc/passwd', '/etc/passwd: is a file, where a directory is needed'],
     ['cd /nowhere\ntmpfs /mnt', '/nowhere: no such file or directory'],
     ['bind /etc/shadow /etc/passwd', '/etc/shadow: permission denied'],
+    [
+      'mount none /mnt tmpfs size=much',
+      'mount /mnt: the kernel refuses it: the type does not take this device, or these options',
+    ],
+    ['tmpfs /mnt size=much', 'tmpfs /mnt: the kernel refuses these options'],
   ])('says by line what it cannot do: %s', async (step, reason) => {
     const { status, stdout, stderr } = await run(`unshare\n\n${step}\n`, 'echo ran');
     expect([stderr, stdout, status]).toEqual([
