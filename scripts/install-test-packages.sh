@@ -11,6 +11,7 @@ packages=(
   gcc             # compiles what the FUSE tests run and build on a mount
   git             # works on a mount, in those tests
   groff           # typesets the manual pages, and tells what is wrong in them
+  iproute2        # ss: what the keepalive of connections is looked at with
   make            # as git
   mandoc          # as groff
   openssh-client  # ssh and ssh-keygen: keys in OpenSSH's own format, and what xrx is measured against
@@ -22,6 +23,7 @@ packages=(
   sqlite3         # keeps a database on a mount
   sshfs           # mounts files through ssh: what programs that see the user's files are measured against
   strace          # shows which descriptors and signals a program inherits
+  systemd         # systemd-analyze: tells what is wrong in the units that are shipped
   util-linux      # setpriv, unshare: to become an ordinary user
   xz-utils        # unpacks that kernel
   zsh             # as fish

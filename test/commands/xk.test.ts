@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeLogin } from '../support/client.js';
 import { ALICE, BOB, freePort, type TestUser } from '../support/cluster.js';
-import { isRoot } from '../support/needs.js';
+import { lacksRoot } from '../support/needs.js';
 import { sleepers, uniqueSeconds } from '../support/processes.js';
 import { Site } from '../support/site.js';
 import { Statfs } from '../support/statfs.js';
@@ -233,7 +233,7 @@ describe('an ordinary user', () => {
     expect(await hers.runs()).toBe(true);
   });
 
-  test.skipIf(!isRoot)('is whoever runs it, with the key in his home', async () => {
+  test.skipIf(lacksRoot())('is whoever runs it, with the key in his home', async () => {
     const home = join(site.cluster.directory, 'home');
     await mkdir(join(home, '.ssh'), { recursive: true });
     const { key } = ALICE;

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { lacks } from '../../../../test/support/needs.js';
 import { connectTcp, type Listener, listenTcp, type Transport } from '../../src/index.js';
 import { deferred } from '../support/ledger.js';
 
@@ -58,7 +59,7 @@ describe('TCP', () => {
     const { client, server } = await linked();
     const port = client.localAddress.split('!')[1];
     const sockets = socketStatistics(port!);
-    skip(sockets === undefined, 'ss(8) is not there to look at sockets from outside');
+    if (lacks('ss(8), to look at sockets from outside', sockets !== undefined)) return skip();
     expect(client.peer.address).not.toBe(server.peer.address);
     const timers = [...sockets!.matchAll(/timer:\(keepalive,(\d+)sec,0\)/g)];
     expect(timers).toHaveLength(2);

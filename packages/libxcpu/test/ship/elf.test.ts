@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { lacks } from '../../../../test/support/needs.js';
 import { ElfError, type ReadAt, readElf } from '../../src/ship/elf.js';
 import { AARCH64, type ElfContents, elfFile, I386, S390, X86_64 } from './elf-builder.js';
 
@@ -116,12 +117,8 @@ it('throws nothing else, whatever the bytes', () => {
 
 it('reads programs of this system as readelf does', ({ skip }) => {
   const program = ['/usr/bin/env', '/bin/sh', process.execPath].find((path) => existsSync(path))!;
-  let told: string;
-  try {
-    told = execFileSync('readelf', ['-dlW', program], { encoding: 'utf8' });
-  } catch {
-    return skip('readelf is not there');
-  }
+  const told = spawnSync('readelf', ['-dlW', program], { encoding: 'utf8' }).stdout;
+  if (lacks('readelf', told !== null)) return skip();
   const needed = [...told.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name);
   const [, interpreter] = /interpreter: (.*)\]/.exec(told) ?? [];
   expect(needed.length).toBeGreaterThan(0);

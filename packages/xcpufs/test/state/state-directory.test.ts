@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { lacksRoot } from '../../../../test/support/needs.js';
 import { StartError } from '../../src/errors.js';
 import { StateDirectory } from '../../src/state/state-directory.js';
 import { temporaryDirectory } from '../support.js';
@@ -76,7 +77,7 @@ describe('a state directory', () => {
     expect(readdirSync(at)).toEqual([]);
   });
 
-  it.skipIf(process.getuid?.() !== 0)("is refused where it is somebody else's", () => {
+  it.skipIf(lacksRoot())("is refused where it is somebody else's", () => {
     const at = path();
     mkdirSync(at);
     chownSync(at, 65_534, 0);

@@ -15,12 +15,12 @@ import { join } from 'node:path';
 import { type Dialect, Errno } from '@xcpu/9p-protocol';
 import { linux } from '@xcpu/9p-protocol/client';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { lacksRoot } from '../../../../test/support/needs.js';
 import { exportFiles } from '../../src/export/exporter.js';
-import { directory, host, mounted, names, outcome } from './support.js';
+import { directory, mounted, names, outcome } from './support.js';
 
 const SECRET = 'the private key';
 const dialects: readonly Dialect[] = ['9P2000', '9P2000.u', '9P2000.L'];
-const isRoot = host.uid === 0;
 
 /** A home with things to hide. */
 function home(): string {
@@ -309,7 +309,7 @@ describe('a root', () => {
   });
 });
 
-describe.runIf(isRoot)('owners', () => {
+describe.skipIf(lacksRoot())('owners', () => {
   const mine = { uid: 1234, gid: 2345 };
   const there = { uid: 5001, gid: 5002 };
   const owner = { host: mine, node: there };
