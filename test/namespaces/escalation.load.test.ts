@@ -27,15 +27,17 @@ describe.skipIf(lacksNodeRoots('gcc'))('nothing that a user brings along makes h
     own = site.home;
     site.compile('rights', '-static');
     site.compile('hunt', '-static');
+    site.compile('su', '-static');
     site.local(`gcc -shared -fPIC -o evil.so ${sourceOf('evil')}`);
     // What only root can have made at home.
     for (const [from, to] of [
       ['rights', 'set-uid'],
       ['rights', 'set-gid'],
+      ['su', 'set-uid-su'],
     ] as const) {
       await writeFile(join(own, to), await readFile(join(own, from)));
       await chown(join(own, to), 0, 0);
-      await chmod(join(own, to), to === 'set-uid' ? 0o4755 : 0o2755);
+      await chmod(join(own, to), to === 'set-gid' ? 0o2755 : 0o4755);
     }
     execFileSync('sh', ['-ec', 'mknod -m 666 null c 1 3; mknod -m 666 memory c 1 1'], { cwd: own });
   });
@@ -60,6 +62,8 @@ describe.skipIf(lacksNodeRoots('gcc'))('nothing that a user brings along makes h
     const { stdout } = await site.xrx(['-l', 'n1', '/opt/rights']);
     expect(stdout).toMatch(new RegExp(`^user ${ALICE.uid} 0 0 `));
     expect(stdout).toContain('the secret: yes\n');
+    const su = await site.xrx(['-l', 'n1', '/opt/su', 'open']);
+    expect(su).toMatchObject({ stdout: 'open: 0\n', stderr: '' });
   });
 
   test('programs start without any, and set-id ones of root at home give none', async () => {
@@ -89,24 +93,27 @@ describe.skipIf(lacksNodeRoots('gcc'))('nothing that a user brings along makes h
 
   test("a passwd of the user's, over the node's or his own: su refuses", async () => {
     await site.write('passwd', `root::0:0::/:/bin/sh\nalice::0:0::/:/bin/sh\n`);
-    const su =
-      'id -u alice; echo | su root -c id; echo | su alice -c id; /opt/rights 2>/dev/null || ./rights';
+    const script = `id -u alice
+      for user in root alice; do echo | su $user -c 'id -u'; $2 $user; done; $1`;
     const sandbox = [
       'bind /mnt/term /mnt/sandbox',
       'bind -r /dev /mnt/sandbox/dev',
       'bind -r /proc /mnt/sandbox/proc',
     ];
-    for (const program of [
-      [
-        ...sandbox,
-        `bind /mnt/term${own}/passwd /mnt/sandbox/etc/passwd`,
-        'chroot /mnt/sandbox',
-        `cd ${own}`,
-      ],
-      [`bind /mnt/term${own}/passwd /etc/passwd`],
-    ]) {
-      const { stdout } = await runIn(`${program.join('\n')}\n`, ['sh', '-c', su]);
-      expect(stdout).toBe(`0\n${POWERLESS}`);
+    const his = [
+      ...sandbox,
+      `bind /mnt/term${own}/passwd /mnt/sandbox/etc/passwd`,
+      'chroot /mnt/sandbox',
+      `cd ${own}`,
+    ];
+    // There is a su(1) only at home, and on the node one of these tests' that works with -l.
+    for (const [program, ...tools] of [
+      [his, './rights', './set-uid-su'],
+      [[`bind /mnt/term${own}/passwd /etc/passwd`], '/opt/rights', '/opt/su'],
+    ] as const) {
+      const argv = ['sh', '-c', script, 'sh', ...tools];
+      const { stdout } = await runIn(`${program.join('\n')}\n`, argv);
+      expect(stdout).toBe(`0\nroot: refused\nalice: refused\n${POWERLESS}`);
     }
   });
 
@@ -238,7 +245,9 @@ chmod 600 root/secret
 gcc -O1 -static -o opt/plain ${sourceOf('rights')}
 gcc -shared -fPIC -o opt/evil.so ${sourceOf('evil')}
 cp opt/plain opt/rights
-chmod 4755 opt/rights
+gcc -O1 -static -o opt/su ${sourceOf('su')}
+chmod 4755 opt/rights opt/su
+echo 'open::0:0:no password:/:/bin/sh' >>etc/passwd
 cp /bin/chmod opt
 echo 'echo evil >>/dev/shm/evil' >opt/evil.sh
 : >dev/shm/evil
