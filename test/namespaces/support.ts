@@ -41,6 +41,12 @@ export interface FileSiteOptions extends Omit<ClusterOptions, 'wrap'> {
   readonly machine?: string;
 }
 
+/** The two kinds of daemons that there are: what is shown of one is shown of the other. */
+export const DAEMONS = [
+  { whose: 'root', options: {} },
+  { whose: 'an ordinary user', options: { root: { user: ALICE }, args: ['-s'] } },
+] as const satisfies readonly { whose: string; options: FileSiteOptions }[];
+
 /** How a user runs xrx. */
 export interface XrxOptions extends CommandOptions {
   /** Alice by default. */
@@ -53,17 +59,20 @@ export interface XrxOptions extends CommandOptions {
 export class FileSite {
   readonly cluster: Cluster;
   readonly #roots: NodeRoots;
+  readonly #options: FileSiteOptions;
   readonly #homes: ReadonlyMap<TestUser, string>;
   readonly #nodeMap: string;
 
   private constructor(
     cluster: Cluster,
     roots: NodeRoots,
+    options: FileSiteOptions,
     homes: ReadonlyMap<TestUser, string>,
     nodeMap: string,
   ) {
     this.cluster = cluster;
     this.#roots = roots;
+    this.#options = options;
     this.#homes = homes;
     this.#nodeMap = nodeMap;
   }
@@ -81,7 +90,7 @@ export class FileSite {
       }
       const cluster = await Cluster.start(count, { users: [ALICE, BOB], ...rest, wrap });
       for (const user of [ALICE, BOB]) await cluster.writeUserKey(user);
-      return new FileSite(cluster, roots, homes, await cluster.writeNodeMap());
+      return new FileSite(cluster, roots, options, homes, await cluster.writeNodeMap());
     } catch (error) {
       await removeAll(roots, homes);
       throw error;
@@ -153,8 +162,9 @@ export class FileSite {
 
   /** Starts a daemon again that was killed, where it was; the caller stops it. It knows no users. */
   restart({ host, port, temporary }: Daemon): Promise<Daemon> {
-    const args = ['-a', this.cluster.adminFiles.publicFile];
-    return startDaemon({ host, port, temporary, args, wrap: this.#roots.wrap() });
+    const { root, args = [] } = this.#options;
+    const all = ['-a', this.cluster.adminFiles.publicFile, ...args];
+    return startDaemon({ host, port, temporary, args: all, wrap: this.#roots.wrap(root) });
   }
 
   async stop(): Promise<void> {

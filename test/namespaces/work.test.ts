@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FileSite, lacksNodeRoots, sourceOf } from './support.js';
+import { DAEMONS, FileSite, lacksNodeRoots, sourceOf } from './support.js';
 
-describe.skipIf(lacksNodeRoots('gcc', 'git', 'python3', 'sqlite3'))(
-  'programs on nodes that have nothing of the user',
-  () => {
+describe.skipIf(lacksNodeRoots('gcc', 'git', 'python3', 'sqlite3')).each(DAEMONS)(
+  'programs on nodes of $whose that have nothing of the user',
+  ({ options }) => {
     let site: FileSite;
 
     beforeAll(async () => {
-      site = await FileSite.start(4);
+      site = await FileSite.start(4, options);
     });
     afterAll(() => site?.stop());
 
