@@ -38,6 +38,7 @@ export {
 } from './transport/message.js';
 export { transportPair } from './transport/pair.js';
 export { PieceQueue } from './transport/piece-queue.js';
+export { endOnSilence } from './transport/silence.js';
 export {
   connectTcp,
   listenTcp,

@@ -66,6 +66,18 @@ export const MAX_SPARE_READ_BYTES = 16 * 1024 * 1024;
  */
 export const MAX_CLOSING_MS = 10_000;
 
+/**
+ * How long a TCP connection's peer may leave without an answer what its system is asked, in milliseconds: as long as with
+ * keepalive. Networks that come back, by another way or after a switch was started again, do so in that time.
+ */
+export const MAX_SILENCE_MS = 45_000;
+/** How often that is looked at, in milliseconds: a silence is seen when it is by as much longer. */
+export const SILENCE_LOOK_MS = 5_000;
+/** Questions that must have stayed without an answer: one or two get lost in a bad network. */
+export const MIN_UNANSWERED = 3;
+/** Bytes of the system's list of connections that are read at a look: those of 200,000 take a second or two. */
+export const MAX_SOCKET_TABLE_BYTES = 32 * 1024 * 1024;
+
 /** What one peer, or all together, may make a server hold. Nothing a peer sends grows memory beyond these. */
 export interface ServerLimits {
   /** Largest message agreed on, in bytes. */

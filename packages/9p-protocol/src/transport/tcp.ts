@@ -1,12 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { endOnSilence } from './silence.js';
 import { connected, listening, SocketTransport } from './socket.js';
 import type { Listener, Transport } from './transport.js';
-
-/**
- * Silence after which the system asks whether the peer is still there, in milliseconds. Node follows up with
- * ten probes a second apart, so a host that lost power is noticed within 45 s.
- */
-const KEEPALIVE_DELAY_MS = 35_000;
 
 /** Where a TCP server is. */
 export interface TcpConnectOptions {
@@ -67,7 +62,7 @@ class TcpListener implements Listener {
 }
 
 function tcpTransport(socket: Socket): Transport {
-  socket.setKeepAlive(true, KEEPALIVE_DELAY_MS);
+  endOnSilence(socket);
   const host = socket.remoteAddress ?? 'unknown';
   const peer = { address: endpoint(host, socket.remotePort), group: plain(host) };
   return new SocketTransport(socket, peer, endpoint(socket.localAddress ?? '', socket.localPort));

@@ -1,13 +1,11 @@
 import { connect as connectSocket, type Socket } from 'node:net';
-import { parseAddress } from '@xcpu/9p-protocol';
+import { endOnSilence, parseAddress } from '@xcpu/9p-protocol';
 import { systemText } from '../errors.js';
 import { MountError, type Mounted, type Mounter, type MountRequest } from './mounter.js';
 import { relay } from './relay.js';
 
 /** How long a server has to answer the telephone, in milliseconds. */
 const CONNECT_MS = 10_000;
-/** As in the 9P library: a host that lost power is noticed within 45 s. */
-const KEEPALIVE_DELAY_MS = 35_000;
 
 /**
  * Mounts a server that listens at a TCP address: the namespace program's `import HOST[!PORT] DIR`. The daemon dials, from
@@ -65,7 +63,7 @@ function dialed(to: { host: string; port: number }, address: string): Promise<So
     });
     socket.once('connect', () => {
       clearTimeout(timer);
-      socket.setKeepAlive(true, KEEPALIVE_DELAY_MS);
+      endOnSilence(socket);
       resolve(socket);
     });
   });
