@@ -20,6 +20,8 @@ export interface CommandOptions {
   readonly gid?: number;
   /** Kills the command after this many milliseconds; default 30 s. */
   readonly timeout?: number;
+  /** A command that becomes this one, such as `nsenter …`: the command line is appended. */
+  readonly wrap?: readonly string[];
 }
 
 /** The bundle that `npm run build` makes of a command: what is shipped is what is tested. */
@@ -54,8 +56,12 @@ export function startCommand(
   args: readonly string[],
   options: CommandOptions = {},
 ): RunningCommand {
-  const { env, cwd, uid, gid, timeout = 30_000 } = options;
-  const child = spawn(process.execPath, [bundle(name), ...args], {
+  const { env, cwd, uid, gid, timeout = 30_000, wrap = [] } = options;
+  const [file, ...argv] = [...wrap, process.execPath, bundle(name), ...args] as [
+    string,
+    ...string[],
+  ];
+  const child = spawn(file, argv, {
     env: { ...cleanEnvironment(), ...env },
     timeout,
     killSignal: 'SIGKILL',
