@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../support/wait.js';
 import { FileSite, lacksNodeRoots } from './support.js';
 
 describe.skipIf(lacksNodeRoots())('what xrx shows of whose files', () => {
@@ -130,6 +133,29 @@ describe.skipIf(lacksNodeRoots())('what xrx shows of whose files', () => {
       status: 2,
       stderr: expect.stringContaining('none.ns'),
     });
+  }, 40_000);
+
+  test('a server that is imported answers, or is given up', async () => {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket.on('error', () => {}).resume());
+      socket.once('close', () => sockets.delete(socket));
+    });
+    await once(server.listen(0, '127.0.1.248'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      await site.write('silent.ns', `unshare\nimport 127.0.1.248!${port} /mnt\n`);
+      expect(await site.xrx(['--ns', 'silent.ns', 'n1', 'true'])).toMatchObject({
+        status: 125,
+        stderr: expect.stringMatching(
+          `line 2: .*127\\.0\\.1\\.248!${port}: took the connection, and did not answer in 10 seconds\n$`,
+        ),
+      });
+      await eventually('nobody is waited for', () => sockets.size === 0);
+    } finally {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    }
   }, 40_000);
 
   test('private files are not there for nodes, unless shown; more can be hidden', async () => {

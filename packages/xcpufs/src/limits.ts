@@ -15,6 +15,11 @@ export const MAX_SESSIONS_PER_USER = 4_096;
 export const MAX_PERSISTENT_PER_USER = 128;
 /** What one user's namespaces may import at a time: half of what a node mounts through FUSE, so that others find room. */
 export const MAX_IMPORTS_PER_USER = 256;
+/**
+ * What a server that is imported may take to answer until it is mounted, in milliseconds: dialling, the version and the
+ * attach. The program waits for it, and its user for the program.
+ */
+export const IMPORT_MS = 10_000;
 /** Between telling a session's program to end and killing it, in milliseconds. */
 export const GRACE_MS = 10_000;
 /** What a node says to whoever serves it through `term` is read ahead so far, in bytes: hides a round trip. */
