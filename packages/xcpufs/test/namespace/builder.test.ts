@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -254,10 +255,31 @@ describe.skipIf(lacksRoot())('a namespace', () => {
     expect(readdirSync(stages)).toEqual([]);
   });
 
-  it('ends when its agent is killed, and its program with it', async () => {
-    const program = 'mkdir /mnt/x\n';
-    const { status } = await run(program, 'true');
-    expect(status).toEqual({ exitCode: 125 });
+  it('ends when its agent is killed, and its program is not begun', async () => {
+    const killed = join(place, 'killed');
+    // The agent runs it: as a child, or below a shell of its own. What is above the agent is root's.
+    writeFileSync(
+      join(place, 'mkdir'),
+      `#!/bin/sh
+while read -r name value; do [ "$name" != PPid: ] || above=$value; done </proc/$PPID/status
+echo reached >${killed}
+[ ! -e ${place}/kill ] || kill -9 $PPID $above 2>/dev/null
+`,
+      { mode: 0o755 },
+    );
+    chmodSync(place, 0o777);
+    const program = `bind ${place}/mkdir /usr/bin/mkdir\nmkdir /mnt/x\ntmpfs /mnt\n`;
+    const spared = await run(program, 'echo ran');
+    expect(spared).toEqual({ status: { exitCode: 0 }, stdout: 'ran\n', stderr: '' });
+    rmSync(killed);
+    writeFileSync(join(place, 'kill'), '');
+    expect(await run(program, 'echo ran')).toEqual({
+      status: { exitCode: 125 },
+      stdout: '',
+      stderr: '',
+    });
+    expect(existsSync(killed)).toBe(true);
+    expect(readdirSync(stages)).toEqual([]);
   });
 });
 
