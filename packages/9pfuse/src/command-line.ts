@@ -61,6 +61,7 @@ function define(command: Command): Command {
     )
     .option('-f, --foreground', 'stay until the mount is gone; interrupt to unmount')
     .option('-d, --debug', 'print what the kernel asks and the 9P conversation; implies -f')
+    .option('-D', 'the same, as plan9port has it')
     .option('--cache <MODE>', 'none, open or loose: see below', 'open')
     .option('--allow-other', 'let other users use the mount, within the permissions of its files')
     .option('-o, --options <LIST>', 'options of mount(8), such as ro,noexec', collect)
@@ -100,6 +101,8 @@ ADDRESS is a node (n8, alice@n8, n8!7000), HOST:PORT, tcp!HOST!PORT, or the path
 of a socket.
 Without a port it is that of the node map (the first of $XCPU_NODES_FILE,
 ~/.config/xcpu/nodes and /etc/xcpu/nodes), else 6668, that of xcpufs.
+plan9port's 9pfuse takes port 564 there: write HOST:564. Its -A SECONDS is --cache
+here, and -A a key.
 Set-uid bits and devices on the server mean nothing here, unless root says
 -o suid,dev.
 `;
@@ -111,7 +114,7 @@ function commandOf(address: string, mountpoint: string, options: Texts): FuseCom
   const [dialect, msize] = [text('dialect'), text('msize')];
   const uid = idOf('--uid', text('uid'));
   const gid = idOf('--gid', text('gid'));
-  const debug = options.debug === true;
+  const debug = options.debug === true || options.D === true;
   return {
     address,
     mountpoint,
@@ -120,7 +123,7 @@ function commandOf(address: string, mountpoint: string, options: Texts): FuseCom
     server: {
       user: text('user'),
       key: text('key'),
-      adminKey: text('adminKey'),
+      adminKey: keyFileOf(text('adminKey')),
       auth: options.auth !== false,
       aname: text('aname'),
       dialects: dialect === undefined ? undefined : [dialectOf(dialect)],
@@ -137,6 +140,13 @@ function commandOf(address: string, mountpoint: string, options: Texts): FuseCom
       owners: ownersAs({ ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) }),
     },
   };
+}
+
+/** plan9port's 9pfuse takes seconds there. */
+function keyFileOf(file: string | undefined): string | undefined {
+  if (file === undefined || !/^\.?\d+(\.\d*)?$/.test(file)) return file;
+  const advice = 'how long attributes are kept is said by --cache';
+  throw new UsageError(`-A ${file}: the administrator's key is wanted (./${file}?); ${advice}`);
 }
 
 function collect(list: string, before: readonly string[] = []): readonly string[] {

@@ -34,6 +34,12 @@ test('options', async () => {
   expect(mount.owners?.shown({ uid: 1, gid: 2 })).toEqual({ uid: 7, gid: 2 });
 });
 
+test('-D is -d, as with plan9port', async () => {
+  const { debug, foreground } = await parsed('-D', 'n8', '/mnt');
+  expect({ debug, foreground }).toEqual({ debug: true, foreground: true });
+  expect((await parsed('-A', './1.0', 'n8', '/mnt')).server.adminKey).toBe('./1.0');
+});
+
 test.each([
   [['n8'], 'wanted: ADDRESS MOUNTPOINT'],
   [['n8', '/mnt', 'more'], 'wanted: ADDRESS MOUNTPOINT'],
@@ -43,6 +49,7 @@ test.each([
   [['-m', '12', 'n8', '/mnt'], 'not between'],
   [['-o', 'ro,user_id=7', 'n8', '/mnt'], 'sets that itself'],
   [['--dialect', '9P3000', 'n8', '/mnt'], 'there are 9P2000, 9P2000.u, 9P2000.L'],
+  [['-A', '1.0', 'n8', '/mnt'], "-A 1.0: the administrator's key is wanted"],
   [['--what', 'n8', '/mnt'], 'unknown option'],
 ])('%j is refused', async (args, reason) => {
   await expect(parseCommand(args)).rejects.toThrow(reason);
