@@ -28,6 +28,7 @@ const READABLE = [
   'id',
   'fs',
   'term',
+  'groups',
 ];
 const WRITABLE = ['ctl', 'argv', 'env', 'ns', 'stdin', 'stdio', 'term'];
 

@@ -50,6 +50,14 @@ describe.skipIf(lacksRoot())('logging in', () => {
     expect(await readFile('/etc/passwd', 'utf8')).not.toContain('alice');
   });
 
+  test('a session tells the groups of its user, the default one first', async () => {
+    await using node = await login(cluster.node, { uname: ALICE.name, key: ALICE.key });
+    const session = await node.newSession();
+    expect(await session.text('groups')).toBe(
+      `${ALICE.group}:${ALICE.gid}\ncrew:41200\nalpha:41201\n`,
+    );
+  });
+
   test("the administrator's key acts for a user", async () => {
     await using node = await login(cluster.node, { uname: ALICE.name, key: cluster.adminKey });
     expect((await node.run(['id', '-u'])).stdout).toBe(`${ALICE.uid}\n`);

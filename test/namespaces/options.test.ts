@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALICE } from '../support/cluster.js';
 import { eventually } from '../support/wait.js';
 import { FileSite, lacksNodeRoots } from './support.js';
 
@@ -42,7 +43,7 @@ describe.skipIf(lacksNodeRoots())('what xrx shows of whose files', () => {
       '/usr/bin:/bin',
     ];
     const told = await site.shell(
-      'pwd; ls -m; cat /sub/inner; ls -d /etc 2>/dev/null || echo none',
+      'pwd; ls -m; cat /sub/inner; ls -d /opt 2>/dev/null || echo none',
       { args },
     );
     expect(told).toMatch(/^\/\n.*data.*\nbelow\nnone\n$/);
@@ -57,6 +58,21 @@ describe.skipIf(lacksNodeRoots())('what xrx shows of whose files', () => {
     });
     expect(told).toBe('ann\n/data/home\n');
     expect(await site.read('away/data/home/ann/made')).toBe('hers\n');
+  });
+
+  test('the user and all of his groups have names, also where his tree names nobody', async () => {
+    const script = 'echo $(id -un) $(id -gn) $(id -Gn)';
+    const named = `alice ${ALICE.group} ${ALICE.group} crew alpha`;
+    expect(await site.shell(script)).toBe(`${named}\n`);
+    await site.write('bare/file', '');
+    const binds = ['/usr', '/usr/lib64:/lib64', '/usr/bin:/bin'].flatMap((at) => ['--bind', at]);
+    const args = ['--root', join(site.home, 'bare'), ...binds];
+    const told = await site.shell(`${script}; cat /etc/passwd`, { args });
+    expect(told.split('\n').slice(0, 3)).toEqual([
+      named,
+      expect.stringMatching(`^alice:x:${ALICE.uid}:${ALICE.gid}:`),
+      'root:x:0:0::/root:/bin/sh',
+    ]);
   });
 
   test('--read-only: nothing can be changed', async () => {

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALICE } from '../support/cluster.js';
 import { lacks } from '../support/needs.js';
 import { FileSite, lacksNodeRoots } from './support.js';
 
@@ -21,7 +22,7 @@ describe.skipIf(
     );
     const bin = join(site.home, 'sysroots/Linux/i686/bin');
     await copyFile(BUSYBOX, join(bin, 'busybox'));
-    site.local(`cd ${bin}; for name in sh ls cat uname; do ln -s busybox $name; done`);
+    site.local(`cd ${bin}; for name in sh ls cat uname id; do ln -s busybox $name; done`);
     env = { XCPU_SYSROOT: join(site.home, 'sysroots') };
   });
   afterAll(() => site?.stop());
@@ -45,6 +46,16 @@ describe.skipIf(
     expect(seen).not.toContain('opt');
   });
 
+  test('names the user and his groups there, be there such tables in the tree or not', async () => {
+    const script = 'id -un; id -Gn; cat /etc/passwd';
+    const named = `alice\n${ALICE.group} crew alpha\nalice:x:`;
+    const told = await run(script);
+    expect(told).toMatchObject({ status: 0, stderr: '' });
+    expect(told.stdout).toMatch(new RegExp(`^${named}.*\nroot:.*\n$`));
+    await site.write('sysroots/Linux/i686/etc/passwd', 'ann:x:7:7::/:/bin/sh\n');
+    expect((await run(script)).stdout).toMatch(new RegExp(`^${named}.*\nann:.*\n$`));
+  });
+
   test('writes into that tree as its user', async () => {
     expect(await run('echo kept > /etc/made')).toMatchObject({ status: 0, stderr: '' });
     expect(await site.read('sysroots/Linux/i686/etc/made')).toBe('kept\n');
@@ -66,7 +77,7 @@ describe.skipIf(
     const root = join(site.home, 'away');
     for (const [trees, tree] of [
       ['trees', 'bin dev etc home proc sys'],
-      ['none', 'bin data dev home none proc sys trees'],
+      ['none', 'bin data dev etc home none proc sys trees'],
     ] as const) {
       const told = await site.xrx(
         ['--root', root, '-c', '/home', 'n1', 'sh', '-c', 'echo $(ls) $(ls /)'],

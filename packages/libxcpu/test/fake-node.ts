@@ -47,6 +47,8 @@ export interface FakeNodeOptions {
   readonly procs?: string;
   /** Has no `term`, as nodes before it was thought of. */
   readonly noTerm?: boolean;
+  /** What a session's `groups` says; older nodes have no such file. */
+  readonly groups?: string;
   /** Answers a line written to the node's ctl; what it throws is the node's error. */
   readonly command?: (line: string, user: string) => void;
   /** Called with a line written to a session's ctl; the answer waits for it. */
@@ -240,6 +242,8 @@ export class FakeSession {
       write: (_: number, data: Uint8Array, request: Request<unknown>) => toNode.give(data, request),
     };
     if (!node.options.noTerm) this.directory.add(file('term', () => term));
+    const { groups } = node.options;
+    if (groups !== undefined) this.directory.add(file('groups', () => snapshot(groups)));
   }
 
   #text(name: string, mode: number): OpenFile<string> {

@@ -27,8 +27,21 @@ describe('a job that is served files', () => {
     expect(results.map(({ status }) => status)).toEqual([{ exitCode: 0 }, { exitCode: 0 }]);
     expect(output).toEqual({ '1 stdout': 'for n1', '2 stdout': 'for n2' });
     expect(nodes[0]!.texts('ctl')[0]).toMatch(/ XCPUTSADDR=session!term /);
-    expect(channels[0]!.owner).toEqual({ user: 'x', uid: 1001, group: 'x', gid: 100 });
+    const groups = [{ name: 'x', gid: 100 }];
+    expect(channels[0]!.owner).toEqual({ user: 'x', uid: 1001, group: 'x', gid: 100, groups });
     expect(channels[0]!.limits.msize).toBe(nodes[0]!.server.limits.msize - 24);
+  });
+
+  it.each([
+    ['x:100\ncrew:7\nstaff:8\n', ['x 100', 'crew 7', 'staff 8']],
+    ['crew:7\nx:100\nno number\n', ['x 100']],
+    [`crew:7\n${'a'.repeat(250)}:8\n`.repeat(1000), expect.arrayContaining(['x 100', 'crew 7'])],
+  ])('learns the groups of the user: %.30j', async (groups, names) => {
+    const node = await fakeNode({ programs: { cat }, groups });
+    const { files, channels } = serving();
+    await collect(await run([node.target], ['cat'], { login: alice, files }));
+    expect(channels[0]!.owner.groups.map(({ name, gid }) => `${name} ${gid}`)).toEqual(names);
+    expect(channels[0]!.owner.groups.length).toBeLessThan(1000);
   });
 
   it('ends the conversation with the session', async () => {

@@ -73,7 +73,7 @@ export async function clientFiles(
     usesMore();
     loading ??= import('./served-files.js').then(
       ({ ServedFiles }) =>
-        new ServedFiles({ root, readOnly, hide, show, mountPoints, emptied, keyFile }),
+        new ServedFiles({ root, readOnly, hide, show, mountPoints, emptied, trees, keyFile }),
     );
     return loading;
   };

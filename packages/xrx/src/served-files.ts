@@ -16,6 +16,8 @@ export interface ServedOptions {
   readonly mountPoints: readonly string[];
   /** Directories in whose place nodes find empty ones. */
   readonly emptied: readonly string[] | undefined;
+  /** Directories that nodes of other kinds see as `/`. */
+  readonly trees: readonly string[];
   /** The key that xrx logs in with, which no node may see. */
   readonly keyFile: string | undefined;
 }
@@ -27,7 +29,7 @@ export class ServedFiles {
 
   /** @throws UsageError, SetupError for what cannot be served */
   constructor(options: ServedOptions) {
-    const { root, readOnly, hide, show, mountPoints, emptied, keyFile } = options;
+    const { root, readOnly, hide, show, mountPoints, emptied, trees, keyFile } = options;
     const keyFiles = keyFile === undefined ? [] : [resolve(keyFile)];
     const { uid } = this.#host;
     const secrets = privateFiles({ home: homedir(), uid, keyFiles, env: process.env });
@@ -38,6 +40,7 @@ export class ServedFiles {
       shown: absolute(show),
       mountPoints,
       emptied,
+      trees,
     });
   }
 

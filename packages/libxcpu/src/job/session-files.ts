@@ -1,6 +1,6 @@
 import { OpenMode, protocolError } from '@xcpu/9p-protocol';
 import type { Fid } from '@xcpu/9p-protocol/client';
-import { parseArch } from '@xcpu/xcpu-protocol';
+import { type GroupEntry, parseArch, parseGroupEntries } from '@xcpu/xcpu-protocol';
 import type { NodeConnection } from '../node/dial.js';
 import {
   type OpeningFile,
@@ -38,6 +38,9 @@ export interface MadeSession {
 /** Bytes to ask for where the answer is a number or a short name. */
 export const SHORT = 63;
 
+/** Bytes that are read of a user's groups, for the longest of names those of 240: beyond that they stay numbers. */
+const GROUPS_BYTES = 64 * 1024;
+
 interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -71,6 +74,24 @@ export async function makeSession(
  */
 export async function openSession(connection: NodeConnection, id: string): Promise<SessionFiles> {
   return connection.legacy ? openEach(connection, id, {}) : openAll(connection, id);
+}
+
+/** The groups of a session's user; none if the node does not tell them, as older ones do not. */
+export async function groupsOf(
+  connection: NodeConnection,
+  id: string,
+  options: RequestOptions,
+): Promise<readonly GroupEntry[]> {
+  const count = Math.min(GROUPS_BYTES, connection.client.maxCount);
+  try {
+    const { fid, data } = await openAndRead(connection, [id, 'groups'], count, options);
+    void release(fid);
+    const text = Buffer.from(data).toString('utf8');
+    return parseGroupEntries(text.slice(0, text.lastIndexOf('\n') + 1));
+  } catch {
+    // They are names to print. What is wrong with the connection fails what matters, too.
+    return [];
+  }
 }
 
 /** Asks the node what it is only where the answer matters. */

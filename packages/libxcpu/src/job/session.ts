@@ -2,6 +2,7 @@ import { NinePError, OpenMode, protocolError, type Transport } from '@xcpu/9p-pr
 import type { Fid } from '@xcpu/9p-protocol/client';
 import {
   formatSessionCommand,
+  type GroupEntry,
   parseWaitStatus,
   type SessionCommand,
   type WaitStatus,
@@ -25,7 +26,7 @@ import {
   setUpCommands,
   setUpFiles,
 } from './program.js';
-import { makeSession, openSession, type SessionFiles, SHORT } from './session-files.js';
+import { groupsOf, makeSession, openSession, type SessionFiles, SHORT } from './session-files.js';
 import { TermTransport } from './term-transport.js';
 
 /** The streams that a session's program writes. */
@@ -47,6 +48,8 @@ export interface FileChannel {
     readonly uid: number;
     readonly group: string;
     readonly gid: number;
+    /** All of his groups, as far as the node tells them: an older one names but the default one. */
+    readonly groups: readonly GroupEntry[];
   };
 }
 
@@ -118,17 +121,25 @@ export class Session {
     this.#files.term = term;
     return this.#attempt(async () => {
       const asked = term.fid.stat(given(options));
+      const telling = groupsOf(connection, id, options);
       const [, { uid: user, gid: group, nUid, nGid }] = await allOrFirstError([term.opened, asked]);
       if (nUid === undefined || nGid === undefined) {
         throw protocolError("the node tells no user's number");
       }
+      const others = (await telling).filter(({ gid }) => gid !== nGid);
       const address = `${target.host}!${target.port}/${id}/term`;
       files({
         target,
         transport: new TermTransport(term, { address, group: target.name }),
         // Its answers are the payload of writes.
         limits: { msize: client.maxCount, attachTimeout: NEVER_MS },
-        owner: { user, uid: nUid, group, gid: nGid },
+        owner: {
+          user,
+          uid: nUid,
+          group,
+          gid: nGid,
+          groups: [{ name: group, gid: nGid }, ...others],
+        },
       });
     });
   }

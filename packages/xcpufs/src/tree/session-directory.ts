@@ -6,8 +6,14 @@ import {
   type ServerFile,
   type StatChanges,
   SyntheticDirectory,
+  snapshot,
 } from '@xcpu/9p-protocol/server';
-import { formatArgv, formatEnvironment, parseSessionCommand } from '@xcpu/xcpu-protocol';
+import {
+  formatArgv,
+  formatEnvironment,
+  formatGroupEntries,
+  parseSessionCommand,
+} from '@xcpu/xcpu-protocol';
 import { nodeError, permissionDenied } from '../errors.js';
 import { PushedFile } from '../pushed/pushed-file.js';
 import { LogFile } from '../session/log-file.js';
@@ -36,6 +42,7 @@ const FILES = {
   id: 0o440,
   fs: 0o770,
   term: 0o600,
+  groups: 0o440,
 } as const;
 type FileName = keyof typeof FILES;
 const NAMES = Object.keys(FILES) as FileName[];
@@ -139,6 +146,8 @@ function makeFile(
       return new WaitFile(session, holder);
     case 'id':
       return new IdFile(session, holder);
+    case 'groups':
+      return new GroupsFile(session, holder);
     case 'term': {
       const describe = () => attributesOf(session, name);
       return new TermFile(session, describe, filePath(session, name), holder);
@@ -146,7 +155,7 @@ function makeFile(
   }
 }
 
-type SessionFile = SessionCtl | StreamFile | WaitFile | IdFile | TermFile;
+type SessionFile = SessionCtl | StreamFile | WaitFile | IdFile | GroupsFile | TermFile;
 
 function pathOf(session: Session, index: number): number {
   return FIRST_PATH + session.sid * (NAMES.length + 1) + index;
@@ -312,5 +321,20 @@ class IdFile extends NodeFile {
       read: (offset, count) =>
         Buffer.from(this.#session.jobAndRank).subarray(offset, offset + count),
     };
+  }
+}
+
+/** The groups that the program is in, the default one first: whoever serves it files names them there. */
+class GroupsFile extends NodeFile {
+  readonly #session: Session;
+
+  constructor(session: Session, holder: Holder | undefined) {
+    super(attributesOf(session, 'groups'), filePath(session, 'groups'), holder);
+    this.#session = session;
+  }
+
+  protected override opened(): OpenFile<Caller> {
+    const { group, groups } = this.#session.owner;
+    return snapshot(formatGroupEntries(new Set([group, ...groups])));
   }
 }

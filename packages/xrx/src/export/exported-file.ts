@@ -23,7 +23,7 @@ import type { KernelFiles } from './kernel-files.js';
 import type { LocalFile } from './local-file.js';
 import type { Owners } from './owners.js';
 import type { Place } from './places.js';
-import { type StandIn, standInAt, standInFor } from './stand-in.js';
+import { type StandIn, type StandInFile, standInFor } from './stand-in.js';
 
 /** What all files share that one node sees. */
 export interface View {
@@ -36,6 +36,8 @@ export interface View {
     above: ExportedFile,
     place: Place,
   ) => ExportedFile | undefined;
+  /** What nodes see where there is nothing, or something else. */
+  readonly madeUp: (place: Place, above: ExportedFile) => StandIn | StandInFile | undefined;
 }
 
 /**
@@ -94,9 +96,9 @@ export class ExportedFile implements ServerFile<string> {
     const place = this.#placeHere();
     if (place?.conceals(name)) return undefined;
     const below = place?.children.get(name);
-    if (below?.emptied) return standInAt(below, this);
+    if (below?.emptied) return this.#view.madeUp(below, this);
     const file = this.#file.walk(name);
-    if (!file) return below?.wanted ? standInAt(below, this) : undefined;
+    if (!file) return below && this.#view.madeUp(below, this);
     const { hidden, kernel } = this.#view;
     if (hidden.has(file.qid.path)) return undefined;
     if (file.isDirectory && kernel.has(file)) {
@@ -192,11 +194,10 @@ export class ExportedFile implements ServerFile<string> {
   }
 
   /** What is listed in a directory beside what is there. */
-  #madeUp(file: LocalFile, place: Place | undefined): StandIn[] {
-    const wanted = [...(place?.children.values() ?? [])].filter(
-      (child) => child.visible && (child.emptied || (child.wanted && !file.walk(child.name))),
-    );
-    return wanted.map((child) => standInAt(child, this));
+  #madeUp(file: LocalFile, place: Place | undefined): (StandIn | StandInFile)[] {
+    const children = [...(place?.children.values() ?? [])];
+    const missing = children.filter((child) => child.emptied || !file.walk(child.name));
+    return missing.flatMap((child) => this.#view.madeUp(child, this) ?? []);
   }
 
   /** @throws NinePError (EACCES) if names of hidden files lead through this one */

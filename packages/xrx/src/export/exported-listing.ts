@@ -1,5 +1,5 @@
 import type { Qid, Stat } from '@xcpu/9p-protocol';
-import { DirentType } from '@xcpu/9p-protocol';
+import { DirentType, QidType } from '@xcpu/9p-protocol';
 import type {
   Awaitable,
   DirectoryItem,
@@ -8,14 +8,14 @@ import type {
   Request,
 } from '@xcpu/9p-protocol/server';
 import type { Owners } from './owners.js';
-import type { StandIn } from './stand-in.js';
+import type { StandIn, StandInFile } from './stand-in.js';
 
 /** How a directory that is listed differs from what is on the disk. */
 export interface Differences {
   /** Whether an entry is left out. */
   hides(name: string, qid: Qid): boolean;
   /** What is listed behind the others. */
-  madeUp(): StandIn[];
+  madeUp(): (StandIn | StandInFile)[];
 }
 
 /** An open directory, as a node sees it. */
@@ -68,10 +68,11 @@ export class ExportedListing implements OpenFile<string> {
       const hidden = stat && this.#differences.hides(stat.name, stat.qid);
       yield stat && !hidden ? this.#owners.stat(stat) : undefined;
     }
-    for (const directory of this.#differences.madeUp()) yield directory.stat(request);
+    for (const file of this.#differences.madeUp()) yield file.stat(request);
   }
 }
 
-function itemOf({ attributes: { name }, qid }: StandIn): DirectoryItem {
-  return { name, qid, type: DirentType.DIRECTORY };
+function itemOf({ attributes: { name }, qid }: StandIn | StandInFile): DirectoryItem {
+  const type = qid.type === QidType.DIR ? DirentType.DIRECTORY : DirentType.REGULAR;
+  return { name, qid, type };
 }

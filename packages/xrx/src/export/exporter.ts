@@ -1,16 +1,17 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Errno, NinePError, QidType } from '@xcpu/9p-protocol';
+import { Errno, NinePError } from '@xcpu/9p-protocol';
 import { type DirectoryLimits, type DirectoryServer, serveDirectory } from '@xcpu/9p-protocol/fs';
 import type { FileServer } from '@xcpu/9p-protocol/server';
 import { SetupError, systemText, UsageError } from '@xcpu/libxcpu';
-import { ACCOUNT_FILES, type Account, AccountFile } from './accounts.js';
+import { type Account, AccountTables } from './accounts.js';
 import { ExportedFile, type View } from './exported-file.js';
 import { HiddenFiles } from './hidden-files.js';
 import { KERNEL_DIRECTORIES, KernelFiles } from './kernel-files.js';
 import { type LocalFile, qidPathOf } from './local-file.js';
 import { type Owner, Owners } from './owners.js';
-import { type Place, placesOf } from './places.js';
+import { placesOf } from './places.js';
+import { standInAt } from './stand-in.js';
 
 /** What of this machine nodes get to see. Paths are absolute; `..` in them is taken as text. */
 export interface ExportOptions {
@@ -26,6 +27,8 @@ export interface ExportOptions {
   readonly mountPoints?: readonly string[] | undefined;
   /** Directories, from the exported root on, in whose place there are empty ones: a node mounts over them in any case. */
   readonly emptied?: readonly string[] | undefined;
+  /** Directories, from the exported root on, that some nodes see as `/`, beside that root: `sysroots`. */
+  readonly trees?: readonly string[] | undefined;
   /** Milliseconds on a clock that never goes back. */
   readonly now?: (() => number) | undefined;
 }
@@ -36,7 +39,7 @@ export interface NodeOwner {
   readonly host: Owner;
   /** The same user there. */
   readonly node: Owner;
-  /** How the files that name users tell of him; they are served as they are if left out. */
+  /** How the files that name users tell of him, be they made up for it; they are as they are if this is left out. */
   readonly account?: Account;
 }
 
@@ -74,6 +77,7 @@ export class Exporter {
   readonly #places: ReturnType<typeof placesOf>;
   readonly #kernel: KernelFiles;
   readonly #now: () => number;
+  readonly #trees: readonly string[];
   #hidden: HiddenFiles | undefined;
 
   constructor(options: ExportOptions) {
@@ -82,6 +86,7 @@ export class Exporter {
     const real = onDisk(root, () => realpathSync(given));
     const { hidden = [], shown = [], mountPoints = [], emptied = [] } = options;
     this.#now = now;
+    this.#trees = ['', ...(options.trees ?? [])];
     this.#kernel = new KernelFiles(now);
     if (onDisk(root, () => this.#kernel.hasPath(real))) {
       throw new UsageError(`${root}: the kernel's own files are not exported`);
@@ -92,7 +97,7 @@ export class Exporter {
       root: real,
       emptied: [...KERNEL_DIRECTORIES, ...emptied.map((path) => resolve('/', path))],
       mountPoints: mountPoints.map((path) => resolve('/', path)),
-      rewritten: [...ACCOUNT_FILES.keys()],
+      rewritten: AccountTables.pathsIn(this.#trees),
     });
     if (!this.#places.root.visible) {
       throw new UsageError(`${root} is hidden from nodes; --show ${root} makes an exception`);
@@ -134,19 +139,13 @@ export class Exporter {
   #root(file: LocalFile, owners: Owners, account: Account | undefined): ExportedFile {
     const { top, root } = this.#places;
     this.#hidden ??= new HiddenFiles(top, (stats) => qidPathOf(file, stats), this.#now);
-    const lines = new Map<Place, string>();
-    if (account) {
-      for (const [path, line] of ACCOUNT_FILES) lines.set(root.at(path), line(account));
-    }
+    const tables = new AccountTables(root, this.#trees, account);
     const view: View = {
       hidden: this.#hidden,
       kernel: this.#kernel,
       owners,
-      rewritten: (file, above, place) => {
-        const line = lines.get(place);
-        const isFile = file.qid.type === QidType.FILE;
-        return line && isFile ? new AccountFile(view, file, above, place, line) : undefined;
-      },
+      rewritten: (file, above, place) => tables.file(view, file, above, place),
+      madeUp: (place, above) => standInAt(place, above, tables),
     };
     return new ExportedFile(view, file, undefined, root);
   }

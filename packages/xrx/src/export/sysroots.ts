@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 
 /** Kinds of machine that are looked for: a cluster has a handful. */
@@ -15,18 +15,27 @@ export function sysroots(
 ): readonly string[] {
   const { XCPU_SYSROOT: top } = env;
   if (!top?.startsWith('/')) return [];
-  const below = posix.relative(root, posix.resolve(top));
-  if (below.startsWith('..')) return [];
-  const found = directoriesIn(top).flatMap((system) =>
-    directoriesIn(join(top, system)).map((machine) => posix.join('/', below, system, machine)),
-  );
-  return found.slice(0, MAX_SYSROOTS);
+  const found = directoriesIn(top).flatMap(directoriesIn);
+  const trees = found.filter((path) => path.startsWith(root === '/' ? root : `${root}/`));
+  const seen = trees.map((path) => posix.join('/', posix.relative(root, path)));
+  return [...new Set(seen)].slice(0, MAX_SYSROOTS);
 }
 
+/** The directories in one, without symbolic links: by these names nodes walk to them. */
 function directoriesIn(path: string): string[] {
+  return listed(path).flatMap((name) => {
+    try {
+      const real = realpathSync(join(path, name));
+      return statSync(real).isDirectory() ? [real] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function listed(path: string): string[] {
   try {
-    const entries = readdirSync(path, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    return readdirSync(path);
   } catch {
     return [];
   }

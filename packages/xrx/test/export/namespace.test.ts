@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '@xcpu/libxcpu';
 import { checkNamespace, parseNamespace, SESSION_NAMESPACE } from '@xcpu/xcpu-protocol';
@@ -184,7 +184,10 @@ describe('trees for other kinds of machine', () => {
     const top = directory({ 'sys/Linux/arm64': null, 'sys/Linux/ppc': null, 'sys/x': '' });
     mkdirSync(join(top, 'sys/Empty'));
     writeFileSync(join(top, 'sys/Linux/file'), '');
-    const env = { XCPU_SYSROOT: `${top}/sys/` };
+    symlinkSync('arm64', join(top, 'sys/Linux/aarch64'));
+    symlinkSync('none', join(top, 'sys/Linux/sparc'));
+    symlinkSync('sys', join(top, 'trees'));
+    const env = { XCPU_SYSROOT: `${top}/trees/` };
     const names = ['Linux/arm64', 'Linux/ppc'];
     expect(sysroots(env)).toEqual(names.map((name) => `${top}/sys/${name}`));
     expect(sysroots(env, top)).toEqual(names.map((name) => `/sys/${name}`));
