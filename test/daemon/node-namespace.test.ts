@@ -61,3 +61,39 @@ describe.skipIf(lacksRoot())('the namespace program of the node', () => {
     expect(stdout).toMatch(/^mine \/srv tmpfs rw,nosuid,nodev/);
   });
 });
+
+describe.skipIf(lacksRoot())('a node whose users may mount some types', () => {
+  let cluster: Cluster;
+  let alice: NodeLogin;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start(1, { users: [ALICE], args: ['--allow-mount', 'tmpfs,ramfs'] });
+    alice = await cluster.user(ALICE);
+  });
+  afterAll(() => cluster?.stop());
+
+  test('mounts these for them, without set-id programs and devices', async () => {
+    const { status, stdout, stderr } = await alice.run(
+      ['sh', '-c', "grep -E ' /(srv|opt) ' /proc/self/mounts"],
+      { ns: 'mount mine /srv tmpfs size=1m\nmount other /opt ramfs mode=700\n' },
+    );
+    expect({ status, stderr }).toEqual({ status: { exitCode: 0 }, stderr: '' });
+    expect(stdout).toMatch(
+      /^mine \/srv tmpfs rw,nosuid,nodev,.*\nother \/opt ramfs rw,nosuid,nodev,/,
+    );
+  });
+
+  test.each([
+    ['proc', '', 'type "proc" is not allowed, only tmpfs, ramfs'],
+    ['tmpfs,ext4', '', 'type "tmpfs,ext4" is not allowed'],
+    ['tmpfs', 'ro,bind', 'the option "bind" is only for the node\'s administrator'],
+    ['tmpfs', 'remount', 'the option "remount" is only for'],
+    ['tmpfs', 'X-mount.mkdir', 'the option "X-mount.mkdir" is only for'],
+    ['tmpfs', 'size=1m,dev', 'the option "dev" is only for'],
+  ])('mounts nothing else: %s with %j', async (type, options, reason) => {
+    const ns = `unshare\nmount /root /srv ${type} '${options}'\n`;
+    const { status, stderr } = await alice.run(['true'], { ns });
+    expect(status).toEqual({ exitCode: 125 });
+    expect(stderr).toContain(`xcpufs: namespace line 2: mount: ${reason}`);
+  });
+});

@@ -30,6 +30,7 @@ describe('the options of xcpufs', () => {
       '-s',
       '-u',
       '-m',
+      '--allow-mount',
       '--listen',
       '-d',
       '--config',

@@ -12,6 +12,7 @@ export * from './errors.js';
 export * from './json.js';
 export * from './key-entries.js';
 export * from './keys.js';
+export { mountTypeReason } from './mount-types.js';
 export * from './names.js';
 export * from './namespace.js';
 export * from './namespace-check.js';

@@ -1,10 +1,11 @@
 import { parseAddress } from './address.js';
 import { show, XcpuFormatError } from './errors.js';
+import { mountOptionsReason } from './mount-types.js';
 import { type NamespaceStep, TERM_ADDRESS } from './namespace.js';
 
 /** What a namespace program may ask for beyond what every user may. */
 export interface NamespacePolicy {
-  /** File system types that `mount` may name: none by default; 'all' for the node's own program. */
+  /** File system types that `mount` may name: none by default; 'all', with any options, for the node's own program. */
   readonly mountTypes?: readonly string[] | 'all';
   /** Words may still hold variables that only the node knows: an address with a `$` in it is not judged. */
   readonly unresolved?: boolean;
@@ -64,7 +65,7 @@ function pathReason({ command }: NamespaceStep, path: string): string | undefine
 function reasonAgainst(step: NamespaceStep, policy: NamespacePolicy): string | undefined {
   switch (step.command) {
     case 'mount':
-      return mountReason(step.type, policy);
+      return mountReason(step, policy);
     case 'import':
       return addressReason(step.address, policy);
     case 'tmpfs':
@@ -76,8 +77,15 @@ function reasonAgainst(step: NamespaceStep, policy: NamespacePolicy): string | u
   }
 }
 
-function mountReason(type: string, { mountTypes = [] }: NamespacePolicy): string | undefined {
-  if (mountTypes === 'all' || mountTypes.includes(type)) return undefined;
+function mountReason(
+  { type, options }: Extract<NamespaceStep, { command: 'mount' }>,
+  { mountTypes = [] }: NamespacePolicy,
+): string | undefined {
+  if (mountTypes === 'all') return undefined;
+  if (mountTypes.includes(type)) {
+    const reason = mountOptionsReason(options);
+    return reason && `mount: ${reason}`;
+  }
   const others = 'bind, import and tmpfs are for everybody';
   return mountTypes.length === 0
     ? `mount: only the node's administrator may; ${others}`

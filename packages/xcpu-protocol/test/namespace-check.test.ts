@@ -58,6 +58,44 @@ describe('checkNamespace', () => {
     ]);
   });
 
+  it.each(['', 'ro', 'ro,vers=4.2,noatime', 'data=journal,errors=remount-ro', 'size=1m'])(
+    'lets users have the options %j of types that they may mount',
+    (options) => {
+      const text = `mount none /m nfs '${options}'`;
+      expect(reasons(text, { mountTypes: ['nfs'] })).toEqual([]);
+    },
+  );
+
+  it.each([
+    ...[
+      'bind',
+      'ro,bind',
+      'BIND',
+      'rbind',
+      'move',
+      'remount,rw',
+      'loop',
+      'loop=/dev/loop1',
+      'ro,suid',
+    ],
+    ...[
+      'dev',
+      'X-mount.subdir=/root',
+      'x-anything',
+      'shared',
+      'context="a',
+      'context=a',
+      'rfdno=3',
+    ],
+    ...['a="b,c"', 'a\\,bind', 'a b'],
+  ])('keeps %j for administrators', (options) => {
+    const text = `mount none /m nfs '${options}'`;
+    expect(reasons(text, { mountTypes: 'all' })).toEqual([]);
+    expect(reasons(text, { mountTypes: ['nfs'] })).toEqual([
+      expect.stringMatching(/^mount: .*(?:administrator|without quotes)/),
+    ]);
+  });
+
   it.each([
     'size=0',
     'size=0k',

@@ -50,6 +50,8 @@ export interface DaemonOptions {
   readonly localUsers: boolean;
   /** How sessions' files are mounted. */
   readonly mount: MountWay;
+  /** Types of file systems that users may mount in their sessions' namespaces. */
+  readonly allowMount: readonly string[];
   /** Largest 9P message, in bytes. */
   readonly msize?: number | undefined;
   /** One log line per request. */
@@ -106,7 +108,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       directory: scratch.sessions,
       trash: scratch.trash,
       defaults: settings.defaults,
-      administers: (user) => users.administers(user),
+      mountTypes: (user) => (users.administers(user) ? 'all' : options.allowMount),
       log,
     });
     const server = serveNode(options, tables, sessions, log);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { type Parsed, parseCommandLine, parsePort } from '@xcpu/daemon';
-import { XCPUFS_PORT } from '@xcpu/xcpu-protocol';
+import { mountTypeReason, XCPUFS_PORT } from '@xcpu/xcpu-protocol';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { DaemonOptions } from './daemon.js';
 import { StartError, systemText } from './errors.js';
@@ -17,6 +17,7 @@ interface CommandLine {
   sameUser?: true;
   localUsers?: true;
   mount?: MountWay;
+  allowMount?: readonly string[];
   msize?: number;
   listen?: string;
   debug?: true;
@@ -44,6 +45,7 @@ export function parseOptions(argv: readonly string[], version: string): Parsed<D
       sameUser: all.sameUser ?? false,
       localUsers: all.localUsers ?? false,
       mount: all.mount ?? 'auto',
+      allowMount: all.allowMount ?? [],
       msize: all.msize,
       debug: all.debug ?? false,
       logJson: all.logJson ?? false,
@@ -69,6 +71,11 @@ function describeCommand(): Command {
       new Option('--mount <way>', "how sessions see their clients' files (default: auto)").choices(
         MOUNT_WAYS,
       ),
+    )
+    .option(
+      '--allow-mount <types>',
+      "file systems that users' namespaces may mount: nfs,tmpfs (default: none)",
+      parseTypes,
     )
     .option('-m, --msize <bytes>', 'largest 9P message (default: 1048600)', parseMsize)
     .option('--config <file>', 'read options from a file, one `name = value` per line')
@@ -114,6 +121,7 @@ const CONFIG: Record<string, readonly [keyof CommandLine, (value: string) => unk
   'same-user': ['sameUser', parseFlag],
   'local-users': ['localUsers', parseFlag],
   mount: ['mount', parseWay],
+  'allow-mount': ['allowMount', parseTypes],
   msize: ['msize', parseMsize],
   debug: ['debug', parseFlag],
   'log-json': ['logJson', parseFlag],
@@ -140,6 +148,16 @@ function parseWay(value: string): MountWay {
   const way = MOUNT_WAYS.find((known) => known === value);
   if (!way) throw new Error(`${JSON.stringify(value)}: expected ${MOUNT_WAYS.join(', ')}`);
   return way;
+}
+
+/** Types of file systems, with commas between. */
+function parseTypes(value: string): readonly string[] {
+  const types = value.split(',').map((type) => type.trim());
+  for (const type of types) {
+    const reason = mountTypeReason(type);
+    if (reason !== undefined) throw new InvalidArgumentError(reason);
+  }
+  return types;
 }
 
 function parseFlag(value: string): true | undefined {

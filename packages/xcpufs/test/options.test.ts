@@ -23,6 +23,7 @@ describe('the command line', () => {
       sameUser: false,
       localUsers: false,
       msize: undefined,
+      allowMount: [],
       debug: false,
       logJson: false,
     });
@@ -30,7 +31,7 @@ describe('the command line', () => {
 
   it('takes every option', () => {
     const argv =
-      '-p 7000 --listen 127.0.1.8 -a k.pub -t /t --state-dir /s -s -u -m 8192 -d --log-json'.split(
+      '--allow-mount nfs,tmpfs -p 7000 --listen 127.0.1.8 -a k.pub -t /t --state-dir /s -s -u -m 8192 -d --log-json'.split(
         ' ',
       );
     expect(optionsOf(argv)).toMatchObject({
@@ -43,6 +44,7 @@ describe('the command line', () => {
       sameUser: true,
       localUsers: true,
       msize: 8192,
+      allowMount: ['nfs', 'tmpfs'],
       debug: true,
       logJson: true,
     });
@@ -57,6 +59,12 @@ describe('the command line', () => {
     ['--nonsense'],
     ['operand'],
     ['-p'],
+    ['--allow-mount', ''],
+    ['--allow-mount', 'nfs,'],
+    ['--allow-mount', 'nfs,auto'],
+    ['--allow-mount', 'fuse.sshfs'],
+    ['--allow-mount', 'nonfs'],
+    ['--allow-mount', '-o'],
   ])('ends with 2 and a hint for %s %s', (...argv: string[]) => {
     expect(parseOptions(argv.filter(Boolean), '1.2.3')).toEqual({ exitCode: 2 });
     const told = stderr.mock.calls.join('');
@@ -92,7 +100,7 @@ describe('the configuration file', () => {
     expect(() => parseOptions(['--config', file], '1')).toThrow(
       [
         `${file}:1: "many" is not a port (0 to 65535)`,
-        `${file}:2: nonsense: no such option (port, listen, admin-key, tmpdir, state-dir, same-user, local-users, mount, msize, debug, log-json)`,
+        `${file}:2: nonsense: no such option (port, listen, admin-key, tmpdir, state-dir, same-user, local-users, mount, allow-mount, msize, debug, log-json)`,
         `${file}:3: "perhaps": expected yes or no`,
         `${file}:4: "port": expected name = value`,
         `${file}:5: "__proto__ = 1": expected name = value`,

@@ -26,8 +26,8 @@ export interface ProgramSettings {
   readonly redirections: readonly [string, string, string];
   /** Whether `ns` is what the node gave it. */
   readonly ownNamespace: boolean;
-  /** Whether the owner is an administrator. */
-  readonly mayMount: boolean;
+  /** Types of file systems that the owner may mount; 'all', in any way, if he is an administrator. */
+  readonly mountTypes: readonly string[] | 'all';
 }
 
 /** What to start. */
@@ -111,8 +111,8 @@ const ROOT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /**
  * The namespace program, checked.
  *
- * `mount` runs as root with whatever it is given: it is for administrators, and for the node's own program, in which
- * variables of the client's stand for nothing then.
+ * `mount` runs as root with whatever it is given: it is for administrators, for types that they allow others, and for the
+ * node's own program, in which variables of the client's stand for nothing then.
  * @throws Error with one line for each fault
  */
 function namespaceSteps(
@@ -124,7 +124,7 @@ function namespaceSteps(
   const lookup = (entries: readonly EnvironmentEntry[]) => (name: string) =>
     lookupEnvironment(entries, name);
   const steps = parseNamespace(program, lookup(environment));
-  const mountTypes = session.mayMount || session.ownNamespace ? 'all' : [];
+  const mountTypes = session.ownNamespace ? 'all' : session.mountTypes;
   const problems = checkNamespace(steps, { mountTypes });
   if (problems.length > 0) {
     throw new Error(

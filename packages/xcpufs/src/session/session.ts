@@ -43,8 +43,8 @@ export interface SessionHost {
   readonly spawner: Spawner;
   /** A place on disk for output that a persistent session's readers have not fetched. */
   spool(session: Session, stream: 'stdout' | 'stderr'): Spool;
-  /** Whether a user is an administrator of the node. */
-  administers(user: User): boolean;
+  /** Types of file systems that a user may mount. */
+  mountTypes(user: User): readonly string[] | 'all';
   /** @throws NinePError if the session's owner has as many persistent ones as he may */
   checkPersistent(session: Session): void;
   /** The session leaves the tree now; what it holds is let go when `gone` resolves. */
@@ -131,8 +131,8 @@ export class Session {
     return this.ns.equals(this.#defaults.ns);
   }
 
-  get mayMount(): boolean {
-    return this.#host.administers(this.owner);
+  get mountTypes(): readonly string[] | 'all' {
+    return this.#host.mountTypes(this.owner);
   }
 
   /** Whether nobody but its owner, and administrators, may use it any more. */

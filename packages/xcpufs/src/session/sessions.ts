@@ -20,8 +20,8 @@ export interface SessionsOptions {
   /** Private to the daemon, on the same file system. */
   readonly trash: string;
   readonly defaults: SessionDefaults;
-  /** Whether a user is an administrator. */
-  readonly administers: (user: User) => boolean;
+  /** Types of file systems that a user may mount: 'all' for administrators. */
+  readonly mountTypes: (user: User) => readonly string[] | 'all';
   readonly log: Log;
 }
 
@@ -84,8 +84,8 @@ export class Sessions implements SessionHost {
     return new Spool(session.files.ownFile(stream), SPOOL_QUOTA);
   }
 
-  administers(user: User): boolean {
-    return this.#options.administers(user);
+  mountTypes(user: User): readonly string[] | 'all' {
+    return this.#options.mountTypes(user);
   }
 
   checkPersistent({ owner }: Session): void {

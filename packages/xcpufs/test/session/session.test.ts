@@ -197,8 +197,8 @@ function setUp() {
   const lines: string[] = [];
   const log = new Log(false, (line) => lines.push(line));
   const defaults = { env: Buffer.alloc(0), ns: Buffer.alloc(0) };
-  const administers = () => false;
-  const sessions = new Sessions({ spawner, directory: place, trash, defaults, administers, log });
+  const mountTypes = () => [];
+  const sessions = new Sessions({ spawner, directory: place, trash, defaults, mountTypes, log });
   const table = makeTable();
   const owner = addUser(table, 'ann', 41_001);
   const other = addUser(table, 'bob', 41_002);
