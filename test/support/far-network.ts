@@ -54,9 +54,11 @@ export class FarNetwork {
     return ['nsenter', `--net=/proc/${this.#holder.pid}/ns/net`, ...(become ?? [])];
   }
 
-  /** From now on nothing arrives at either side, and neither is told. */
+  /** From now on nothing arrives at either side, and neither is told: each sends to a card that is not there. */
   cut(): void {
-    this.#there('ip', 'link', 'set', 'far', 'down');
+    const nowhere = ['lladdr', '02:00:00:00:00:01', 'nud', 'permanent', 'dev'];
+    run('ip', 'neighbour', 'replace', this.far, ...nowhere, this.#device);
+    this.#there('ip', 'neighbour', 'replace', this.near, ...nowhere, 'far');
   }
 
   remove(): void {
