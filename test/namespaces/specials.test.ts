@@ -63,6 +63,27 @@ for place in tempfile.mkdtemp(), os.getcwd():
     expect(await site.shell('/usr/bin/python3 sockets.py')).toBe(place.repeat(2));
   });
 
+  test('a socket is reached under every name that it gets, as ssh’s control socket is', async () => {
+    await site.write(
+      'names.py',
+      `import os, socket
+def reach(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        print(path)
+server = socket.socket(socket.AF_UNIX)
+server.bind('first')
+server.listen()
+os.rename('first', 'renamed')
+reach('renamed')
+os.link('renamed', 'linked')
+os.unlink('renamed')
+reach('linked')
+`,
+    );
+    expect(await site.shell('/usr/bin/python3 names.py')).toBe('renamed\nlinked\n');
+  });
+
   test('multiprocessing.Manager of Python works', async () => {
     await site.write(
       'manager.py',

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -118,11 +118,18 @@ function makePipe(place: number): Promise<void> {
   } as const;
   return new Promise((resolve, reject) => {
     execFile('mkfifo', [NEW], options, (error, _, stderr) => {
-      if (!error) return resolve();
-      const reason = error.code === 'ENOENT' ? 'it is not installed' : stderr.trim();
-      reject(new NinePError(`mkfifo failed: ${reason || error.message}`, Errno.EPERM));
+      if (error) reject(reasonOf(error, stderr));
+      else resolve();
     });
   });
+}
+
+/** Why mkfifo(1) made none: what keeps it from starting (EAGAIN, EMFILE) is told as it is. */
+function reasonOf(error: ExecFileException, stderr: string): Error {
+  if (error.code === 'ENOENT') return new NinePError('mkfifo is not installed', Errno.EPERM);
+  if (typeof error.code === 'string') return error;
+  if (error.killed) return new NinePError('mkfifo takes too long', Errno.ETIMEDOUT);
+  return new NinePError(stderr.trim() || error.message, Errno.EPERM);
 }
 
 /** bind(2) makes it, which Node calls for whoever listens. */
@@ -133,9 +140,12 @@ async function makeSocket(place: number): Promise<void> {
     // Through the descriptor the path is short: there is room for 107 bytes. A worker of a cluster must not ask the primary.
     server.listen({ path: String(entryPath(place, LISTENING)), exclusive: true }, resolve);
   });
-  // Node takes away the name at which it listened.
-  renameSync(entryPath(place, LISTENING), entryPath(place, NEW));
-  await new Promise((resolve) => server.close(resolve));
+  try {
+    // Node takes away the name at which it listened.
+    renameSync(entryPath(place, LISTENING), entryPath(place, NEW));
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 }
 
 function setUp(place: number, change: (fd: number) => void): void {

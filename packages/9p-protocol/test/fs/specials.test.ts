@@ -187,6 +187,22 @@ it('a pipe that was made carries bytes', async () => {
   expect(execFileSync('sh', ['-c', script], { cwd: path, encoding: 'utf8' })).toBe('through\n');
 });
 
+it('no pipe is made where there is no mkfifo', async () => {
+  const { root, path } = exported({ specials: true });
+  const before = process.env.PATH;
+  process.env.PATH = '/nowhere';
+  try {
+    const pipe = newFile('p', { perm: ModeBit.NAMED_PIPE | 0o600 });
+    await expect(root.create(pipe, request())).rejects.toMatchObject({
+      ename: 'mkfifo is not installed',
+      errno: Errno.EPERM,
+    });
+  } finally {
+    process.env.PATH = before;
+  }
+  expect(readdirSync(path)).toEqual([]);
+});
+
 it('at a socket that was made nobody listens', async () => {
   const { root, path } = exported({ specials: true });
   await root.create(newFile('s', { perm: ModeBit.SOCKET | 0o600 }), request());
