@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ALICE, Cluster, startDaemon } from '../support/cluster.js';
 import { withoutCgroups } from '../support/namespace.js';
 import { lacks, lacksMountNamespaces, lacksRoot } from '../support/needs.js';
-import { processesWith, sleepers, uniqueSeconds } from '../support/processes.js';
+import { guardianOf, processesWith, sleepers, uniqueSeconds } from '../support/processes.js';
 import { eventually } from '../support/wait.js';
 
 /** Starts sleepers that leave the process group: one with the environment that it was given, one without. */
@@ -13,6 +13,14 @@ const ESCAPE = (seconds: string) => [
   '-c',
   `setsid sleep ${seconds} </dev/null >/dev/null 2>&1 & setsid env -i sleep ${seconds}9 </dev/null >/dev/null 2>&1 & wait`,
 ];
+/** Two, of which one leaves the process group, and none minds that nobody wants it any more. */
+const UNDETERRED = (seconds: string) =>
+  `trap "" HUP PIPE TERM; setsid sleep ${seconds} & sleep ${seconds}; wait`;
+/** With and without control groups. */
+const WAYS = [
+  ['in control groups', undefined],
+  ['without control groups', withoutCgroups],
+] as const;
 const escaped = (seconds: string) => sleepers(seconds).length;
 
 describe.skipIf(lacksRoot())('what escapes from its session', () => {
@@ -62,11 +70,40 @@ describe.skipIf(lacksRoot())('what escapes from its session', () => {
     },
   );
 
-  test.for([
-    ['in control groups', undefined],
-    ['without control groups', withoutCgroups],
-  ] as const)(
-    'is cleared, %s, by a daemon that starts after a crash',
+  test.for(WAYS)('ends, %s, with a daemon that is killed', async ([, wrap], context) => {
+    if (wrap && lacksMountNamespaces()) return context.skip('no mount namespaces here');
+    cluster = await Cluster.start(1, { users: [ALICE], ...(wrap && { wrap }) });
+    const { node: daemon } = cluster;
+    await using node = await cluster.user(ALICE);
+    const seconds = uniqueSeconds();
+    const session = await node.newSession();
+    await session.ctl('type persistent');
+    await session.start(['sh', '-c', UNDETERRED(seconds)]);
+    await eventually('all run', () => escaped(seconds) === 2);
+    const cgroups = cgroupsOf(daemon.temporary);
+    const guardian = guardianOf(daemon);
+    // What is told to all that came of the daemon does not end it.
+    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.kill(guardian, signal);
+    await daemon.crash();
+    await eventually('nothing runs', () => processesWith(seconds).length === 0);
+    await eventually('nothing is left', () => readdirSync(daemon.temporary).length === 0);
+    for (const group of cgroups) expect(existsSync(group)).toBe(false);
+    await eventually('the guardian has ended', () => !existsSync(`/proc/${guardian}/exe`));
+    expect(daemon.log).toContain('cleared after a crash');
+  });
+
+  test('is guarded by little, which goes with a daemon that is stopped', async () => {
+    cluster = await Cluster.start(1, { users: [ALICE] });
+    const guardian = guardianOf(cluster.node);
+    const status = readFileSync(`/proc/${guardian}/status`, 'utf8');
+    expect(Number(/^RssAnon:\s*(\d+) kB$/m.exec(status)?.[1])).toBeLessThan(1024);
+    await cluster.node.stop();
+    expect(existsSync(`/proc/${guardian}/exe`)).toBe(false);
+    expect(cluster.node.log).not.toMatch(/guardian|crash/);
+  });
+
+  test.for(WAYS)(
+    'is cleared, %s, by a daemon that starts after a crash that nothing survived',
     async ([, wrap], context) => {
       if (wrap && lacksMountNamespaces()) return context.skip('no mount namespaces here');
       cluster = await Cluster.start(1, { users: [ALICE], ...(wrap && { wrap }) });
@@ -78,14 +115,11 @@ describe.skipIf(lacksRoot())('what escapes from its session', () => {
       await session.ctl('type persistent');
       const fs = await node.root.walk(session.path('fs'));
       await fs.create('left behind', 0o600, 1);
-      await session.start([
-        'sh',
-        '-c',
-        `trap "" HUP PIPE; setsid sleep ${seconds} & sleep ${seconds}; wait`,
-      ]);
+      await session.start(['sh', '-c', UNDETERRED(seconds)]);
       await eventually('all run', () => escaped(seconds) === 2);
       const cgroups = cgroupsOf(temporary);
       const [left] = readdirSync(temporary);
+      process.kill(guardianOf(crashed), 'SIGKILL');
       await crashed.crash();
       expect(
         node.client.closed ?? (await new Promise((resolve) => node.client.onClose(resolve))),
@@ -105,6 +139,28 @@ describe.skipIf(lacksRoot())('what escapes from its session', () => {
       }
     },
   );
+
+  test('is cleared once, by a daemon that starts at once after a crash or by the guardian', async () => {
+    cluster = await Cluster.start(1, { users: [ALICE] });
+    const { node: crashed, adminFiles } = cluster;
+    const { host, temporary } = crashed;
+    await using node = await cluster.user(ALICE);
+    const seconds = uniqueSeconds();
+    for (let count = 0; count < 10; count++) {
+      const session = await node.newSession();
+      const fs = await node.root.walk(session.path('fs'));
+      for (const name of ['a', 'b', 'c']) await (await fs.walk([])).create(name, 0o600, 1);
+      await session.start(['sh', '-c', UNDETERRED(seconds)]);
+    }
+    await eventually('all run', () => escaped(seconds) === 20);
+    const crash = crashed.crash();
+    const next = await startDaemon({ host, temporary, args: ['-a', adminFiles.publicFile] });
+    await crash;
+    await eventually('nothing runs', () => processesWith(seconds).length === 0);
+    await eventually('nothing is left', () => readdirSync(temporary).length === 1);
+    await next.stop();
+    expect(readdirSync(temporary)).toEqual([]);
+  });
 
   test('a daemon that starts leaves what belongs to a running one alone', async () => {
     cluster = await Cluster.start(1, { users: [ALICE] });

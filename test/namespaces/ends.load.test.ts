@@ -9,6 +9,7 @@ import { TermTransport } from '@xcpu/libxcpu';
 import { parseWaitStatus } from '@xcpu/xcpu-protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE } from '../support/cluster.js';
+import { guardianOf } from '../support/processes.js';
 import { eventually } from '../support/wait.js';
 import { type Footprint, footprintOf, idleFootprint, nothingLeft, victimsOf } from './footprint.js';
 import { Link } from './link.js';
@@ -133,15 +134,35 @@ describe.skipIf(lacksNodeRoots()).each(DAEMONS)(
 describe.skipIf(lacksNodeRoots()).each(DAEMONS)(
   'a daemon of $whose that is killed while programs use files',
   ({ options }) => {
-    test('leaves nothing once it is started again, and its helpers nothing at once', async () => {
+    const STAYS = `exec 3>open; echo ready; trap '' HUP TERM; while :; do /bin/sleep 0.1; done`;
+
+    test('leaves nothing', async () => {
       const site = await FileSite.start(1, options);
       try {
         const { node } = site.cluster;
-        const script = `exec 3>open; echo ready; trap '' HUP TERM; while :; do /bin/sleep 0.1; done`;
-        const commands = [1, 2].map(() => site.start(['n1', 'sh', '-c', script]));
+        const commands = [1, 2].map(() => site.start(['n1', 'sh', '-c', STAYS]));
         await Promise.all(commands.map((command) => command.printed('ready')));
         const left = victimsOf(node);
         expect(left.programs.length).toBeGreaterThan(1);
+        await node.crash();
+        for (const { result } of commands) expect((await result).status).toBe(254);
+        await eventually('nobody serves mounts', () => left.helpers.every(isGone));
+        await eventually('its programs have ended', () => left.programs.every(isGone));
+        await eventually('its directory is gone', () => readdirSync(node.temporary).length === 0);
+      } finally {
+        await site.stop();
+      }
+    });
+
+    test('with its guardian, leaves nothing once it is started again, and its helpers nothing at once', async () => {
+      const site = await FileSite.start(1, options);
+      try {
+        const { node } = site.cluster;
+        const commands = [1, 2].map(() => site.start(['n1', 'sh', '-c', STAYS]));
+        await Promise.all(commands.map((command) => command.printed('ready')));
+        const left = victimsOf(node);
+        expect(left.programs.length).toBeGreaterThan(1);
+        process.kill(guardianOf(node), 'SIGKILL');
         await node.crash();
         for (const { result } of commands) expect((await result).status).toBe(254);
         await eventually('nobody serves mounts', () => left.helpers.every(isGone));

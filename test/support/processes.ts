@@ -11,6 +11,16 @@ export function processesWith(text: string): number[] {
     .map(Number);
 }
 
+/** The process that waits for the end of the daemon which keeps its files there: see `-t`. */
+export function guardianOf({ temporary }: { readonly temporary: string }): number {
+  const [name = temporary] = readdirSync(temporary);
+  const [pid] = processesWith('xcpufs-guardian').filter((each) =>
+    commandLine(String(each)).includes(name),
+  );
+  if (pid === undefined) throw new Error(`nobody guards ${temporary}/${name}`);
+  return pid;
+}
+
 /** Processes of sleep(1) for this time. */
 export function sleepers(seconds: string): number[] {
   return processesWith(seconds).filter((pid) => commandLine(String(pid)).startsWith('sleep\0'));

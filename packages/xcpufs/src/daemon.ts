@@ -5,6 +5,7 @@ import { Server } from '@xcpu/9p-protocol/server';
 import { Log, listenAt, type RunningDaemon, serverLog } from '@xcpu/daemon';
 import { formatArch, localArch, type PublicKey, parsePublicKey } from '@xcpu/xcpu-protocol';
 import { StartError, systemText } from './errors.js';
+import { Guardian } from './guardian.js';
 import { GRACE_MS, MAX_FIDS } from './limits.js';
 import { chooseMounter, type MountWay } from './mounts/choose.js';
 import type { Mounter } from './mounts/mounter.js';
@@ -83,6 +84,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   if (!identity.key) log.event('no administrator', { reason: `${options.adminKey} is missing` });
   const tools = findTools(options.sameUser);
   const scratch = new Scratch(options.tmpdir);
+  const { directory } = scratch;
+  const guardian = new Guardian({ sh: tools.sh, directory, logJson: options.logJson, log });
   let tables: OpenTables | undefined;
   try {
     tables = openTables(options, identity, defaultEnvironment(), log);
@@ -117,10 +120,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await pipes.prepare();
     const { address } = listener;
     log.event('listening', { address, cgroups: cgroups ? 'yes' : 'no', tmpdir: scratch.directory });
-    return new NodeDaemon({ listener, server, sessions, mounter, tables, scratch, log });
+    return new NodeDaemon({ listener, server, sessions, mounter, tables, scratch, guardian, log });
   } catch (error) {
     await tables?.close();
     await scratch.remove();
+    await guardian.release();
     throw error;
   }
 }
@@ -133,6 +137,7 @@ interface DaemonParts {
   readonly mounter: () => Promise<Mounter> | undefined;
   readonly tables: OpenTables;
   readonly scratch: Scratch;
+  readonly guardian: Guardian;
   readonly log: Log;
 }
 
@@ -146,7 +151,7 @@ class NodeDaemon implements Daemon {
   }
 
   async stop(): Promise<void> {
-    const { listener, server, sessions, mounter, tables, scratch, log } = this.#parts;
+    const { listener, server, sessions, mounter, tables, scratch, guardian, log } = this.#parts;
     log.event('stopping', { sessions: sessions.size });
     const closed = listener.close();
     const programs = sessions.size;
@@ -157,6 +162,7 @@ class NodeDaemon implements Daemon {
     await tables.close();
     await (await mounter()?.catch(() => undefined))?.close();
     await scratch.remove();
+    await guardian.release();
     log.event('stopped');
   }
 

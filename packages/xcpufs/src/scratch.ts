@@ -96,11 +96,21 @@ export async function clearLeftovers(parent: string, log: Log): Promise<void> {
     const directory = join(parent, name);
     const record = readRecord(directory);
     if (!record || processStart(record.pid) === record.started) continue;
-    if (record.cgroup) await Cgroups.at(record.cgroup).close();
-    await StrayHunter.killAll(record.instance);
-    await clear(directory);
-    log.event('cleared after a crash', { directory, pid: record.pid });
+    await clearRecorded(directory, record, log);
   }
+}
+
+/** The same of one daemon, which is known to be gone: its directory may be, too. */
+export async function clearLeftover(directory: string, log: Log): Promise<void> {
+  const record = readRecord(directory);
+  if (record) await clearRecorded(directory, record, log);
+}
+
+async function clearRecorded(directory: string, record: OwnerRecord, log: Log): Promise<void> {
+  if (record.cgroup) await Cgroups.at(record.cgroup).close();
+  await StrayHunter.killAll(record.instance);
+  await clear(directory);
+  log.event('cleared after a crash', { directory, pid: record.pid });
 }
 
 /** The record of a directory that is ours: anybody may make one of that name in /tmp. */

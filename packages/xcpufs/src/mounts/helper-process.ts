@@ -1,10 +1,11 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { realpathSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { systemText } from '../errors.js';
 import { TOOL_PATH } from '../program/tools.js';
+import { shippedCommand } from '../shipped.js';
 import {
   FUSE_HELPER,
   formatLine,
@@ -176,9 +177,9 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 function startChild(options: HelperOptions): Child {
   const { socket, program, namespace } = options;
-  const words = program === undefined ? shippedProgram() : [program];
+  const words = program === undefined ? shippedCommand(FUSE_HELPER) : [process.execPath, program];
   rmSync(socket, { force: true });
-  const command = [...entering(namespace), process.execPath, ...words, socket];
+  const command = [...entering(namespace), ...words, socket];
   const [file = '', ...args] = command;
   const child = spawn(file, args, {
     cwd: '/',
@@ -195,11 +196,6 @@ function entering(namespace: HelperOptions['namespace']): string[] {
   if (namespace === 'own') return [];
   if (namespace === 'new') return NEW_NAMESPACE;
   return ['nsenter', `--user=/proc/${namespace}/ns/user`, ...SAME_NAMESPACE];
-}
-
-/** The daemon's own file. */
-function shippedProgram(): string[] {
-  return [realpathSync(process.argv[1] ?? ''), FUSE_HELPER];
 }
 
 function endOf(child: Child): Promise<string> {
