@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { chownSync, mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -222,6 +223,45 @@ describe.skipIf(lacksNodeRoots())('what xrx shows of whose files', () => {
     expect(await run('n1', 'sh', '-c', 'exit 7')).toEqual({ status: 7, said: '' });
     expect(await run('n1', 'sh', '-c', 'kill -TERM $$')).toEqual({ status: 143, said: '' });
   });
+
+  test('a working directory that is gone, or no node can be told of, is named before anything is run', async () => {
+    const strange = Buffer.concat([Buffer.from(`${site.home}/caf`), Buffer.from([0xe9])]);
+    mkdirSync(strange);
+    chownSync(strange, ALICE.uid, ALICE.gid);
+    await site.write('caf\ufffd/file', 'text\n');
+    const from = (enter: string, ...args: string[]) => {
+      const script = `${enter}; exec "$@"`;
+      return site.xrx([...args, 'n1', 'pwd'], { wrap: ['sh', '-ec', script, 'sh'] });
+    };
+    const gone = 'mkdir gone; cd gone; rmdir ../gone';
+    for (const args of [[], ['-c', 'sub'], ['--namespace', '/srv=/home']]) {
+      expect(await from(gone, ...args)).toMatchObject({
+        status: 2,
+        stderr:
+          'xrx: the working directory is gone: change to one that is there, or name one with -c /DIR\n',
+      });
+    }
+    expect(await from(gone, '--hide', 'data', '-c', '/')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('is gone: change to one that is there, or name files by'),
+    });
+    const nameless = "cd $(printf 'caf\\351')";
+    expect(await from(nameless)).toMatchObject({
+      status: 2,
+      stderr: `xrx: the working directory has a name that is not UTF-8: ${site.home}/caf\ufffd: rename it, or name another one with -c /DIR\n`,
+    });
+    for (const enter of [gone, nameless]) {
+      expect(await from(enter, '-c', site.home)).toMatchObject({
+        status: 0,
+        stdout: `${site.home}\n`,
+      });
+      expect(await from(enter, '-l')).toMatchObject({ status: 0, stderr: '' });
+    }
+    expect(await from('cd caf\ufffd')).toMatchObject({
+      status: 0,
+      stdout: `${site.home}/caf\ufffd\n`,
+    });
+  }, 40_000);
 
   test('umask, locale and terminal come along, the agent does not', async () => {
     const env = {

@@ -14,6 +14,7 @@ import { homesBelow } from './export/homes.js';
 import { namespaceProgram } from './export/namespace.js';
 import { sysroots } from './export/sysroots.js';
 import type { ServedFiles } from './served-files.js';
+import { workingDirectory } from './working-directory.js';
 
 /** Which of this machine's files the programs see, and where: options of the command line. */
 export interface FileOptions {
@@ -56,7 +57,7 @@ export async function clientFiles(
   const bindsHomes = wholeTree && (trees.length > 0 || options.legacyExport);
   const homes = bindsHomes ? homesBelow(root, trees) : undefined;
   const program = namespaceProgram({
-    cwd: process.cwd(),
+    cwd: startingPoint(options),
     chdir,
     root,
     readOnly,
@@ -98,9 +99,22 @@ export async function clientFiles(
  * @throws UsageError, SetupError for a file that cannot be read, or is no such program
  */
 export function ownNamespace({ chdir, ns = '' }: FileOptions) {
-  const program = namespaceProgram({ cwd: process.cwd(), chdir, file: programFile(ns) });
+  const program = namespaceProgram({
+    cwd: startingPoint({ chdir, ns }),
+    chdir,
+    file: programFile(ns),
+  });
   const env = [...program.variables, ...travellingEnvironment(process.env, false)];
   return { namespace: program.text, env, ownFiles: program.ownFiles };
+}
+
+/**
+ * Where the way to the directory begins that the programs start in.
+ * @throws SetupError if that is the working directory, and no node can be told of it
+ */
+function startingPoint({ chdir, ns }: { chdir?: string | undefined; ns?: string | undefined }) {
+  const named = chdir === undefined ? ns !== undefined : chdir.startsWith('/');
+  return named ? '/' : workingDirectory();
 }
 
 function realRoot(root: string): string {

@@ -17,7 +17,7 @@ export function start(name: string, main: (args: readonly string[]) => Promise<n
       keepCompiledCode();
       process.exit(status);
     },
-    (error: unknown) => process.exit(report(name, error)),
+    (error: unknown) => process.exit(report(name, lacksDirectory(error) ? goneError() : error)),
   );
 }
 
@@ -30,6 +30,17 @@ function report(name: string, error: unknown): number {
   printError(prefixed(name, text));
   if (error instanceof ProgramError) return error.exitStatus;
   return error instanceof SetupError ? WRONG_USAGE : FAILED;
+}
+
+/** Whether a relative path was to be followed from a working directory that was removed: getcwd(2) fails then. */
+function lacksDirectory(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
+}
+
+function goneError(): SetupError {
+  return new SetupError(
+    'the working directory is gone: change to one that is there, or name files by paths from / on',
+  );
 }
 
 function prefixed(name: string, text: string): string {
