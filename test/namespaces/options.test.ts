@@ -185,6 +185,14 @@ describe.skipIf(lacksNodeRoots())('what xrx shows of whose files', () => {
     );
     expect(hidden).not.toMatch(/^\.(ssh|netrc)$/m);
     expect(hidden).toMatch(/mkdir: .*Permission denied\nstays\n$/);
+    await site.write('.ssh/config', 'Host w\n  IdentityFile ~/keys2/work\nInclude more*');
+    await site.write('.ssh/more.conf', `Match all\nCertificateFile=${site.home}/certs/%h/mine`);
+    await site.write('keys2/work', 'secret\n');
+    await site.write('certs/w/mine', 'secret\n');
+    const named = await site.shell(
+      'set +e; ls -A keys2 certs/w; cat keys2/* certs/*/* 2>&1 || true',
+    );
+    expect(named).not.toMatch(/secret|work|mine/);
     const args = ['--show', join(site.home, '.ssh'), '--hide', 'data'];
     const shown = await site.shell('set +e; cat .ssh/id_rsa; cat .netrc data 2>&1 || true', {
       args,

@@ -14,7 +14,7 @@ import { homesBelow } from './export/homes.js';
 import { namespaceProgram } from './export/namespace.js';
 import { sysroots } from './export/sysroots.js';
 import type { ServedFiles } from './served-files.js';
-import { workingDirectory } from './working-directory.js';
+import { namedDirectory, workingDirectory } from './working-directory.js';
 
 /** Which of this machine's files the programs see, and where: options of the command line. */
 export interface FileOptions {
@@ -74,7 +74,10 @@ export async function clientFiles(
     usesMore();
     loading ??= import('./served-files.js').then(
       ({ ServedFiles }) =>
-        new ServedFiles({ root, readOnly, hide, show, mountPoints, emptied, trees, keyFile }),
+        new ServedFiles({
+          ...{ root, readOnly, hide, show, mountPoints, emptied, trees, keyFile },
+          cwd: namedDirectory(),
+        }),
     );
     return loading;
   };

@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { listenTcp } from '@xcpu/9p-protocol';
 import { Server } from '@xcpu/9p-protocol/server';
@@ -18,6 +18,8 @@ export interface ServedOptions {
   readonly emptied: readonly string[] | undefined;
   /** Directories that nodes of other kinds see as `/`. */
   readonly trees: readonly string[];
+  /** Where xrx was started, if that is known. */
+  readonly cwd: string | undefined;
   /** The key that xrx logs in with, which no node may see. */
   readonly keyFile: string | undefined;
 }
@@ -26,13 +28,17 @@ export interface ServedOptions {
 export class ServedFiles {
   readonly #exporter: Exporter;
   readonly #host = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  readonly #self = knownUser();
+  readonly #home = process.env.HOME || this.#self.home || '/';
 
   /** @throws UsageError, SetupError for what cannot be served */
   constructor(options: ServedOptions) {
     const { root, readOnly, hide, show, mountPoints, emptied, trees, keyFile } = options;
     const keyFiles = keyFile === undefined ? [] : [resolve(keyFile)];
     const { uid } = this.#host;
-    const secrets = privateFiles({ home: homedir(), uid, keyFiles, env: process.env });
+    const { name: user, home: passwdHome } = this.#self;
+    const own = { home: this.#home, passwdHome, user, uid, cwd: options.cwd };
+    const secrets = privateFiles({ ...own, keyFiles, env: process.env });
     this.#exporter = exportFiles({
       root,
       readOnly,
@@ -47,7 +53,7 @@ export class ServedFiles {
   /** Serves one node. */
   serve({ transport, limits, owner }: FileChannel): void {
     const shell = process.env.SHELL || '/bin/sh';
-    const account = { ...owner, home: homedir(), shell };
+    const account = { ...owner, home: this.#home, shell };
     const files = this.#exporter.forNode({ host: this.#host, node: owner, account });
     new Server(files, { limits }).accept(transport);
   }
@@ -70,6 +76,16 @@ export class ServedFiles {
       namespace: namespace.replace(/^(bind|import) (-r |-o ro )+/gm, '$1 '),
       allow: (address) => nodes.add(address),
     };
+  }
+}
+
+/** The user as passwd(5) has him, if it does. */
+function knownUser(): { readonly name?: string; readonly home?: string } {
+  try {
+    const { username: name, homedir: home } = userInfo();
+    return { name, home };
+  } catch {
+    return {};
   }
 }
 

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type SshUser, sshKeyFiles } from './ssh-config.js';
 
 /** What of a user's home holds secrets that are his alone, and what for. */
 const IN_HOME: readonly string[] = [
@@ -77,14 +78,22 @@ const MAX_HOMES = 500;
 export interface PrivateFilesOptions {
   /** The invoking user's home directory. */
   readonly home: string;
+  /** The one that passwd(5) tells, which ssh goes by, if that is another. */
+  readonly passwdHome?: string | undefined;
+  /** His name, where he has one. */
+  readonly user?: string | undefined;
   /** His number: root has everybody's rights, so everybody's secrets are hidden from nodes that work for him. */
   readonly uid: number;
   /** The private key that xrx logs in with, and any other that was named. */
   readonly keyFiles?: readonly string[] | undefined;
   /** Names further ones: XCPU_ADMIN_KEY, KRB5CCNAME, GNUPGHOME, … */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Where he is. */
+  readonly cwd?: string | undefined;
   /** Where users' homes are found. Default `/etc/passwd`. */
   readonly passwd?: string | undefined;
+  /** What ssh is told for all users. Default `/etc/ssh/ssh_config`. */
+  readonly sshConfig?: string | undefined;
 }
 
 /**
@@ -93,17 +102,39 @@ export interface PrivateFilesOptions {
  * history) are not among them. A socket, such as an agent's, cannot be opened anyway.
  */
 export function privateFiles(options: PrivateFilesOptions): string[] {
-  const { home, uid, keyFiles = [], env = {}, passwd = '/etc/passwd' } = options;
-  const homes = new Set([home, ...(uid === 0 ? homesIn(passwd) : [])]);
+  const { home, passwdHome = home, user: name, uid, cwd, keyFiles = [], env = {} } = options;
+  const { passwd = '/etc/passwd', sshConfig = `${SSH_DIRECTORY}/ssh_config` } = options;
+  const own = new Set([home, passwdHome]);
+  const entries = listed(() => entriesIn(passwd));
+  const homeOf = (wanted: string) => entries.find((entry) => entry.name === wanted)?.home;
+  const others = uid === 0 ? homesIn(entries).filter((other) => !own.has(other.home)) : [];
   return [
     ...keyFiles,
-    ...[...homes].flatMap(secretsIn),
+    ...[...own, ...others.map((other) => other.home)].flatMap(secretsIn),
+    ...[...own].flatMap((home) => keysNamedBy({ home, name, uid, env, cwd, homeOf }, sshConfig)),
+    ...others.flatMap((other) => keysOfOther({ ...other, homeOf }, sshConfig)),
     ...OF_SYSTEM,
     ...hostKeys(),
     `/tmp/krb5cc_${uid}`,
     `/run/user/${uid}`,
     ...namedBy(env),
   ];
+}
+
+/** Keys that ssh is told of. What is a directory or a device (`/dev/null`) is none. */
+function keysNamedBy(user: SshUser, sshConfig: string): string[] {
+  const configs = [join(user.home, '.ssh/config'), sshConfig];
+  const named = configs.flatMap((config) => sshKeyFiles(config, user));
+  return named.filter((path) => statsOf(path)?.isFile() !== false);
+}
+
+/** Of what another user names only what is his: nobody may say what root's programs do not see. */
+function keysOfOther(user: SshUser, sshConfig: string): string[] {
+  const owner = statsOf(user.home)?.uid;
+  if (owner === undefined) return [];
+  return keysNamedBy({ ...user, uid: owner }, sshConfig).filter(
+    (path) => path.startsWith(`${user.home}/`) || statsOf(path)?.uid === owner,
+  );
 }
 
 /** Put together as text, which is a hundredth of the work of join(): where root runs xrx there are a thousand. */
@@ -130,13 +161,26 @@ function namedBy(env: Readonly<Record<string, string | undefined>>): string[] {
   return named.flatMap((value) => value?.split(':') ?? []).filter((path) => path.startsWith('/'));
 }
 
-function homesIn(passwd: string): string[] {
-  const lines = listed(() => readFileSync(passwd, 'utf8').split('\n'));
-  const homes = lines.map((line) => line.split(':')[5] ?? '');
-  const local = listed(() => readdirSync('/home')).map((name) => join('/home', name));
+/** Where a user is at home; his name, if that is known. */
+interface Home {
+  readonly home: string;
+  readonly name?: string;
+}
+
+function entriesIn(passwd: string): Home[] {
+  const lines = readFileSync(passwd, 'utf8').split('\n');
+  return lines.map((line) => {
+    const [name = '', , , , , home = ''] = line.split(':');
+    return { name, home };
+  });
+}
+
+function homesIn(entries: readonly Home[]): Home[] {
+  const local = listed(() => readdirSync('/home')).map((name) => ({ home: join('/home', name) }));
   // A service's home may be any directory: `/` has no secrets of the kind.
-  const users = [...homes, ...local].filter((path) => path.startsWith('/') && path !== '/');
-  return [...new Set(users)].slice(0, MAX_HOMES);
+  const users = [...entries, ...local].filter(({ home }) => home.startsWith('/') && home !== '/');
+  const first = new Map(users.toReversed().map((user) => [user.home, user]));
+  return [...first.values()].reverse().slice(0, MAX_HOMES);
 }
 
 function hostKeys(): string[] {
@@ -144,10 +188,18 @@ function hostKeys(): string[] {
   return names.map((name) => join(SSH_DIRECTORY, name));
 }
 
-function listed(list: () => string[]): string[] {
+function listed<T>(list: () => T[]): T[] {
   try {
     return list();
   } catch {
     return [];
+  }
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
