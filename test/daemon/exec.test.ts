@@ -211,7 +211,7 @@ describe.skipIf(lacksRoot())('starting a program', () => {
     ['bind /a /b', '/b: no such file or directory'],
     ['import session!term /mnt', 'import /mnt: term: not open'],
     ['chroot /etc/passwd', '/etc/passwd: is a file, where a directory is needed'],
-    ['cache n8 n9', 'cache: this node has no cache'],
+    ['cache n8! /mnt', 'cache: '],
   ])('%s in the namespace program: 125, and stderr tells', async (line, reason) => {
     const { status, stdout, stderr } = await node.run(['echo', 'ran'], { ns: `cd /\n${line}\n` });
     expect({ status, stdout }).toEqual({ status: { exitCode: 125 }, stdout: '' });

@@ -24,7 +24,7 @@ export const MAX_PATH_BYTES = 4095;
 
 /**
  * Whether a user may have the program run, before anything of it is. What a user may have: `unshare`, `bind`,
- * `import`, `mkdir`, `tmpfs` (with `size`, `mode` and `nr_inodes` alone), `umount`, `cd`, `chroot` once; `mount` as far
+ * `import`, `cache`, `mkdir`, `tmpfs` (with `size`, `mode` and `nr_inodes` alone), `umount`, `cd`, `chroot` once; `mount` as far
  * as the policy says.
  *
  * An `unshare` stands before everything but `cd`. Where there is none it is taken as there: a session's program never
@@ -67,11 +67,10 @@ function reasonAgainst(step: NamespaceStep, policy: NamespacePolicy): string | u
     case 'mount':
       return mountReason(step, policy);
     case 'import':
-      return addressReason(step.address, policy);
+    case 'cache':
+      return addressReason(step, policy);
     case 'tmpfs':
       return tmpfsReason(step.options);
-    case 'cache':
-      return 'cache: this node has no cache; import does the same without one';
     default:
       return undefined;
   }
@@ -92,16 +91,19 @@ function mountReason(
     : `mount: type ${show(type)} is not allowed, only ${mountTypes.join(', ')}; ${others}`;
 }
 
-function addressReason(address: string, { unresolved }: NamespacePolicy): string | undefined {
+function addressReason(
+  { command, address }: Extract<NamespaceStep, { readonly address: string }>,
+  { unresolved }: NamespacePolicy,
+): string | undefined {
   if (address === TERM_ADDRESS) return undefined;
   if (address.includes('$')) {
-    return unresolved ? undefined : `import: ${show(address)} names a variable that is not set`;
+    return unresolved ? undefined : `${command}: ${show(address)} names a variable that is not set`;
   }
   try {
     parseAddress(address);
     return undefined;
   } catch (error) {
-    if (error instanceof XcpuFormatError) return `import: ${error.message}`;
+    if (error instanceof XcpuFormatError) return `${command}: ${error.message}`;
     throw error;
   }
 }

@@ -23,9 +23,12 @@ export type NamespaceCommand =
       /** `-o ro`: nothing can be changed under the new name. */
       readonly readOnly?: true;
     }
-  /** Mount what a 9P server exports; `address` is {@link TERM_ADDRESS} or text for `parseAddress`. */
+  /**
+   * Mount what a 9P server exports; `address` is {@link TERM_ADDRESS} or text for `parseAddress`. `cache`: what the
+   * server told once may be believed, for nobody else changes the tree meanwhile.
+   */
   | {
-      readonly command: 'import';
+      readonly command: 'import' | 'cache';
       readonly address: string;
       readonly directory: string;
       readonly readOnly?: true;
@@ -37,9 +40,7 @@ export type NamespaceCommand =
   /** Take away what is mounted last on a directory. */
   | { readonly command: 'umount'; readonly directory: string }
   | { readonly command: 'cd'; readonly directory: string }
-  | { readonly command: 'chroot'; readonly directory: string }
-  /** Like import, through the node's cache; at least one address. */
-  | { readonly command: 'cache'; readonly addresses: readonly string[] };
+  | { readonly command: 'chroot'; readonly directory: string };
 
 /** A command and the line of the program that it stands in, from 1, for messages. */
 export type NamespaceStep = NamespaceCommand & { readonly line: number };
@@ -92,7 +93,7 @@ export const MAX_NAMESPACE_STEPS = 512;
  * `$NAME`, letters and digits, gives way to the variable's value after the words were parted, so that
  * no value can add an argument, a command or a comment; a name that is not known stays as it is.
  *
- * `bind` and `import` take options before their operands; `--` ends them.
+ * `bind`, `import` and `cache` take options before their operands; `--` ends them.
  *
  * @param lookup the value of a variable of the session's environment
  * @throws XcpuFormatError with one problem for each faulty line, naming line and reason
@@ -173,7 +174,7 @@ const USAGE: Readonly<Record<NamespaceCommand['command'], string>> = {
   umount: 'DIR',
   cd: 'DIR',
   chroot: 'DIR',
-  cache: 'HOST[!PORT]...',
+  cache: '[-o ro] HOST[!PORT] DIR',
 };
 
 function parseCommand([name = '', ...words]: readonly string[]): NamespaceCommand {
@@ -197,7 +198,8 @@ function parseCommand([name = '', ...words]: readonly string[]): NamespaceComman
       const [old, target] = operands(command, rest, 2);
       return { command, old, new: target, ...recursive, ...readOnly };
     }
-    case 'import': {
+    case 'import':
+    case 'cache': {
       const { rest, readOnly } = parseOptions(command, words, ['-o']);
       const [address, directory] = operands(command, rest, 2);
       return { command, address, directory, ...readOnly };
@@ -213,9 +215,6 @@ function parseCommand([name = '', ...words]: readonly string[]): NamespaceComman
       const [directory] = operands(command, words, 1);
       return { command, directory };
     }
-    case 'cache':
-      operands(command, words, 1, Number.POSITIVE_INFINITY);
-      return { command, addresses: words };
   }
 }
 
@@ -292,6 +291,7 @@ function argumentsOf(command: NamespaceCommand): readonly string[] {
     case 'bind':
       return [...optionsOf(command), ...afterOptions(command.old, command.new)];
     case 'import':
+    case 'cache':
       return [...optionsOf(command), ...afterOptions(command.address, command.directory)];
     case 'tmpfs':
       return command.options === '' ? [command.directory] : [command.directory, command.options];
@@ -300,8 +300,6 @@ function argumentsOf(command: NamespaceCommand): readonly string[] {
     case 'cd':
     case 'chroot':
       return [command.directory];
-    case 'cache':
-      return command.addresses;
   }
 }
 

@@ -49,9 +49,9 @@ describe('parseNamespace', () => {
   });
 
   it('reads mount and cache', () => {
-    expect(parseNamespace("mount none /tmp tmpfs ''\ncache n1!7 n2")).toEqual([
+    expect(parseNamespace("mount none /tmp tmpfs ''\ncache -o ro n1!7 /opt")).toEqual([
       { line: 1, command: 'mount', device: 'none', directory: '/tmp', type: 'tmpfs', options: '' },
-      { line: 2, command: 'cache', addresses: ['n1!7', 'n2'] },
+      { line: 2, command: 'cache', address: 'n1!7', directory: '/opt', readOnly: true },
     ]);
   });
 
@@ -140,7 +140,7 @@ bind -r /dev /x\nbind -o ro /a /b\nbind -o ro -r -- -a -b\nimport -o ro ${TERM_A
       'namespace line 6: unknown command "b\'"',
       'namespace line 7: expected bind [-r] [-o ro] OLD NEW',
       'namespace line 8: expected import [-o ro] HOST[!PORT] DIR',
-      'namespace line 9: expected cache HOST[!PORT]...',
+      'namespace line 9: expected cache [-o ro] HOST[!PORT] DIR',
       'namespace line 10: expected mount DEV DIR TYPE OPTIONS',
     ]);
   });
@@ -173,7 +173,12 @@ describe('formatNamespace', () => {
       { requiredKeys: ['command', 'old', 'new'] },
     ),
     fc.record(
-      { command: fc.constant('import'), address: word, directory: word, readOnly: yes },
+      {
+        command: fc.constantFrom('import', 'cache'),
+        address: word,
+        directory: word,
+        readOnly: yes,
+      },
       { requiredKeys: ['command', 'address', 'directory'] },
     ),
     fc.record({ command: fc.constant('tmpfs'), directory: word, options: word }),
@@ -181,7 +186,6 @@ describe('formatNamespace', () => {
       command: fc.constantFrom('cd', 'chroot', 'mkdir', 'umount'),
       directory: word,
     }),
-    fc.record({ command: fc.constant('cache'), addresses: fc.array(word, { minLength: 1 }) }),
   ) as fc.Arbitrary<NamespaceCommand>;
 
   it('gives back what it was made from', () => {
@@ -230,7 +234,6 @@ describe('formatNamespace', () => {
   it.each<NamespaceCommand>([
     { command: 'cd', directory: 'a\nchroot /' },
     { command: 'cd', directory: 'a\0' },
-    { command: 'cache', addresses: [] },
   ])('refuses %j', (command) => {
     expect(() => formatNamespace([command])).toThrow(XcpuFormatError);
   });

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import { DuplexTransport } from '@xcpu/9p-protocol';
 import { type FileSystem, mount } from '@xcpu/9p-protocol/client';
 import {
+  CACHE_MODES,
+  type CachePolicy,
   Foresight,
   type FuseServer,
   MountPoint,
@@ -81,6 +83,9 @@ class Foresights {
   }
 }
 
+/** Writes are with the server when write(2) returns: a conversation may end with its session, before late ones got through. */
+const UNCHANGING: CachePolicy = { ...CACHE_MODES.loose, writeBack: false };
+
 /** Mounts while the conversation begins: both take a while. */
 async function serve(
   order: MountOrder,
@@ -98,6 +103,7 @@ async function serve(
     if (place.status === 'rejected') throw place.reason;
     if (files.status === 'rejected') throw files.reason;
     server = await serveFuse(fd, files.value.root, {
+      cache: order.unchanging ? UNCHANGING : 'open',
       owners: ownersOf(order),
       // Another's server is not to learn what was looked up at one's own.
       ...(order.program !== undefined && {

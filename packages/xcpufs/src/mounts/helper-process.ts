@@ -97,7 +97,8 @@ export class HelperProcess {
    * @throws MountError
    */
   async mount(request: Omit<MountOrder, 'id'>, connect: Connect): Promise<Mounted> {
-    const { pid, directory, readOnly, msize, dialect, source, program, user, mapped } = request;
+    const { pid, directory, readOnly, unchanging, msize, dialect, source } = request;
+    const { program, user, mapped } = request;
     const id = this.#nextId++;
     let ended!: () => void;
     const over = new Promise<void>((resolve) => {
@@ -108,7 +109,10 @@ export class HelperProcess {
     });
     // It may be told of before anyone waits for it.
     mounted.catch(() => {});
-    const order = { id, pid, directory, readOnly, msize, dialect, source, program, user, mapped };
+    const order: MountOrder = {
+      ...{ id, pid, directory, readOnly, unchanging, msize, dialect, source },
+      ...{ program, user, mapped },
+    };
     const stream = await this.#order(formatLine(order), id);
     try {
       connect(stream, { neverStall: false });

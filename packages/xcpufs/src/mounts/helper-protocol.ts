@@ -20,6 +20,7 @@ export interface MountOrder {
   readonly pid: number;
   readonly directory: string;
   readonly readOnly: boolean;
+  readonly unchanging?: boolean | undefined;
   readonly msize: number;
   readonly dialect: '9P2000' | '9P2000.u' | '9P2000.L';
   readonly source: string;

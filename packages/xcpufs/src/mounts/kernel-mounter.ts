@@ -73,7 +73,7 @@ export async function kernelRefusal(directory: string): Promise<string | undefin
 const TRANSPORT = `trans=fd,rfdno=${CHANNEL},wfdno=${CHANNEL}`;
 
 function settingsOf(request: MountRequest, richest: Dialect): string {
-  const { user, msize, readOnly, dialect = richest } = request;
+  const { user, msize, readOnly, unchanging, dialect = richest } = request;
   return [
     TRANSPORT,
     `version=${dialect.toLowerCase().replace(/l$/, 'L')}`,
@@ -83,10 +83,11 @@ function settingsOf(request: MountRequest, richest: Dialect): string {
     'access=any',
     `msize=${msize}`,
     // Asks about names and attributes anew, so that what changes at home is seen, and keeps what is mapped: shared mmap(2)
-    // works, `xrx n8 /bin/true` takes 292 requests and not 538 as with `none`. `loose` takes 150, and is no choice: it
-    // never sees that a file has changed. What is written has left by the end of write(2), or from Linux 6.4 on of
-    // close(2), and what is in a map by the end of that. See docs/performance.md.
-    'cache=mmap',
+    // works, `xrx n8 /bin/true` takes 292 requests and not 538 as with `none`. `loose` takes 150, and never sees that a
+    // file has changed. What is written has left by the end of write(2), or from Linux 6.4 on of close(2), and what is in
+    // a map by the end of that; with `loose`, before Linux 6.4, at any time, and the conversation may be over by then.
+    // See docs/performance.md.
+    `cache=${unchanging && readOnly ? 'loose' : 'mmap'}`,
     'nosuid,nodev',
     ...(readOnly ? ['ro'] : []),
   ].join(',');

@@ -13,6 +13,8 @@ export interface MountRequest {
   /** Whose it is; nobody else has any business in that namespace. Numbers are those of the daemon. */
   readonly user: { readonly uid: number; readonly gid: number; readonly name: string };
   readonly readOnly: boolean;
+  /** Nobody else changes the tree meanwhile: what was told once may be believed for long. */
+  readonly unchanging?: boolean;
   /** Largest 9P message to ask the server for, in bytes. */
   readonly msize: number;
   /** What `mount` and `df` show as the source. */

@@ -151,6 +151,7 @@ export class Namespace {
       directory: stage.importPlace(index),
       user: { uid, gid: user.group.gid, name },
       readOnly: step.readOnly ?? false,
+      unchanging: step.command === 'cache',
       msize: MSIZE,
     };
     if (address !== TERM_ADDRESS) return mountImport(mounter, request, address);

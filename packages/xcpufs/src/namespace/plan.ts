@@ -9,7 +9,7 @@ export interface NamespacePlan {
   readonly imports: readonly ImportStep[];
 }
 
-export type ImportStep = Extract<NamespaceStep, { command: 'import' }>;
+export type ImportStep = Extract<NamespaceStep, { readonly address: string }>;
 
 /** Where `ns` says that the program starts, and what it starts in. */
 export interface Surroundings {
@@ -31,7 +31,7 @@ export function surroundings(steps: readonly NamespaceStep[]): Surroundings {
 }
 
 function isImport(step: NamespaceStep): step is ImportStep {
-  return step.command === 'import';
+  return 'address' in step;
 }
 
 /** A new root is also the directory that the program is in: nothing of what was outside is kept. */
@@ -60,7 +60,8 @@ export function stepWords(steps: readonly NamespaceStep[]): string[] {
           step.readOnly ? 'ro' : '',
         );
       case 'import':
-        return words('import', String(imports++), step.directory);
+      case 'cache':
+        return words(step.command, String(imports++), step.directory);
       case 'tmpfs':
         return words('tmpfs', '', step.directory, step.options);
       case 'mount':

@@ -272,7 +272,7 @@ perform() {
       attempt "$where" "$mount" -n -c "--$how" "/proc/$agent/fd/8" "/proc/$agent/fd/9"
     fi
     ;;
-  import) place_import "$3" ;;
+  import | cache) place_import "$3" ;;
   tmpfs)
     set -- "$5" "/proc/$agent/fd/9"
     attempt "$where" "$mount" -n -c -t tmpfs -o "mode=755,$1\${1:+,}uid=$owner,gid=$owners,nosuid,nodev" xcpufs "$2"

@@ -45,7 +45,7 @@ describe('the words of steps', () => {
     const program = [
       ...['import session!term /t', 'import -o ro h /u', 'bind a b', 'bind -r a b'],
       ...['bind -o ro a b', 'tmpfs /d size=1m', 'mount dev /m nfs ro', 'mkdir /k', 'umount /d'],
-      ...['cd /c', 'chroot /r'],
+      ...['cd /c', 'chroot /r', 'cache -o ro h /v'],
     ];
     const words = stepWords(parseNamespace(program.join('\n')));
     const rows = Array.from({ length: program.length }, (_, row) =>
@@ -64,6 +64,7 @@ describe('the words of steps', () => {
       ['9', 'umount', '', '/d', '', ''],
       ['10', 'cd', '', '/c', '', ''],
       ['11', 'chroot', '', '/r', '', ''],
+      ['12', 'cache', '2', '/v', '', ''],
     ]);
   });
 });

@@ -167,7 +167,7 @@ function fileProgram(
   const end = words.program(start);
   const whole = end.text === '' || text === '' || text.endsWith('\n') ? text : `${text}\n`;
   const ownTree = steps.some(({ command }) => command === 'chroot');
-  const ownFiles = steps.some((step) => step.command === 'import' && step.address === TERM_ADDRESS);
+  const ownFiles = steps.some((step) => 'address' in step && step.address === TERM_ADDRESS);
   return {
     ...end,
     text: whole + end.text,
