@@ -22,9 +22,17 @@ export function argv(random: Random): string {
 
 /** Text for `ns`. */
 export function namespace(random: Random): string {
-  const commands = ['cd /\n', 'cd tmp\n', 'unshare\n', 'bind /a /b\n', 'mount a b c d\n'];
-  return soup(random, [...commands, 'import $XCPUTSADDR /mnt\n', 'chroot .\n', ...ODD]);
+  return soup(random, [...NAMESPACE_WORDS, ...ODD]);
 }
+
+/** Whole lines, and the words that lines are made of. */
+const NAMESPACE_WORDS = [
+  ...['cd /\n', 'cd tmp\n', 'unshare\n', 'bind /a /b\n', 'bind -r -o ro /usr /mnt\n', 'chroot .\n'],
+  ...['import $XCPUTSADDR /mnt\n', 'import -o ro session!term /mnt\n', 'cache -- h!7 /opt # why\n'],
+  ...['mkdir /tmp/a/b\n', 'tmpfs /tmp size=1m,mode=700\n', 'umount /tmp\n', 'mount a b c d\n'],
+  ...['cd ', 'bind ', 'import ', 'cache ', 'mkdir ', 'tmpfs ', 'umount ', 'chroot ', 'mount '],
+  ...['-r ', '-o ', '-o ro ', 'ro ', '-- ', '# ', '#', '-', '/tmp ', 'session!term '],
+];
 
 /** Pieces that parsers stumble over. */
 const ODD = [

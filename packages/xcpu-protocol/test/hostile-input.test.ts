@@ -9,6 +9,20 @@ import {
   SSH_KEYGEN_LINES,
 } from './support.js';
 
+/** A namespace program with every command and option. */
+const NAMESPACE = `unshare # all of them
+import -o ro -- n8!7 /mnt
+cache -o ro session!term /opt
+bind -r -o ro /usr /mnt/usr
+bind -- -a '#b'
+mkdir /tmp/a/b
+tmpfs /tmp 'size=1m,mode=700'
+umount /tmp
+mount n8:/home /home nfs ro,vers=4
+chroot /mnt
+cd $HOME
+`;
+
 /** Every parser of foreign text, with a text that it takes. */
 const PARSERS: readonly (readonly [
   name: string,
@@ -24,11 +38,11 @@ const PARSERS: readonly (readonly [
   ['parseNodeCommand', protocol.parseNodeCommand, `user-add a 1 g '${LEGACY_USER_KEY}'`],
   ['parseEnvironment', protocol.parseEnvironment, "A=b\n'C=d e'\n"],
   ['parseArgv', protocol.parseArgv, "sh -c 'exit 3'"],
-  ['parseNamespace', (text) => protocol.parseNamespace(text), 'import n8!7 /mnt\ncd $HOME\n'],
+  ['parseNamespace', (text) => protocol.parseNamespace(text), NAMESPACE],
   [
     'checkNamespace',
-    (text) => protocol.checkNamespace(protocol.parseNamespace(text)),
-    "import -o ro n8!7 /mnt # a\ntmpfs /tmp 'size=1m,mode=700'\n",
+    (text) => protocol.checkNamespace(protocol.parseNamespace(text), { mountTypes: ['nfs'] }),
+    NAMESPACE,
   ],
   ['parseProcessList', protocol.parseProcessList, '(pid (cmdline) tty ) \n(5 (a) ?? ) \n'],
   ['parseUserEntries', protocol.parseUserEntries, 'root:0:500:a,b\n'],
@@ -57,7 +71,7 @@ function mutationsOf(good: string): fc.Arbitrary<string> {
     drop: fc.nat(3),
     insert: fc.oneof(
       fc.string({ unit: 'binary', maxLength: 3 }),
-      fc.constantFrom("'", '\0', '\n', ' ', '/'),
+      fc.constantFrom("'", '\0', '\n', ' ', '/', '-r ', '-o ro ', '-- ', '#', '$', ','),
     ),
   });
   const edited = fc
