@@ -59,9 +59,13 @@ static void attack(const char *pid, int traces)
 	if (!traces) {
 		kill(atoi(pid), SIGKILL);
 	} else if (ptrace(PTRACE_ATTACH, atoi(pid), 0, 0) == 0) {
-		waitpid(atoi(pid), 0, 0);
+		int status = 0;
+
+		waitpid(atoi(pid), &status, 0);
 		look(pid, "root/root/secret");
-		ptrace(PTRACE_DETACH, atoi(pid), 0, 0);
+		/* It may have stopped for another signal, which is its own, and for the one to stop later: it shall not. */
+		ptrace(PTRACE_DETACH, atoi(pid), 0, WIFSTOPPED(status) && WSTOPSIG(status) != SIGSTOP ? WSTOPSIG(status) : 0);
+		kill(atoi(pid), SIGCONT);
 	}
 }
 
