@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs the Debian packages that tests and benchmarks use. Without them these say what they skip; nothing that is
-# shipped needs any of them.
+# Installs the Debian packages that tests and benchmarks use. Without them these say what they skip, and fail where $CI is
+# set; nothing that is shipped needs any of them.
 set -euo pipefail
 
 packages=(
@@ -11,7 +11,7 @@ packages=(
   gcc             # compiles what the FUSE tests run and build on a mount
   git             # works on a mount, in those tests
   groff           # typesets the manual pages, and tells what is wrong in them
-  iproute2        # ss: what the keepalive of connections is looked at with
+  iproute2        # ip: a network that is cut; ss: what the keepalive of connections is looked at with
   make            # as git
   mandoc          # as groff
   openssh-client  # ssh and ssh-keygen: keys in OpenSSH's own format, and what xrx is measured against

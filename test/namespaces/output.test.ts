@@ -34,7 +34,7 @@ describe.skipIf(lacksNodeRoots())('while a program pours output', () => {
   afterAll(() => site?.stop());
 
   const start = (script: string, blocks: number) =>
-    site.start(['n1', 'sh', '-ec', `${BOTH}${script}`, 'sh', String(blocks)]);
+    site.start(['n1', 'sh', '-ec', `${BOTH}${script}`, 'sh', String(blocks)], { timeout: 55_000 });
 
   async function expectWork() {
     const names = Array.from({ length: FILES }, (_, n) => `${n + 1}`);
@@ -73,7 +73,7 @@ describe.skipIf(lacksNodeRoots())('while a program pours output', () => {
     const { stdout } = command.child;
     stdout.pause();
     const stood = () => readFile(join(site.home, 'stood'), 'utf8').catch(() => '');
-    await eventually('its work is done', async () => (await stood()).endsWith('\n'), 25_000);
+    await eventually('its work is done', async () => (await stood()).endsWith('\n'), 40_000);
     expect(Number(await stood())).toBeLessThan(BLOCKS);
     await expectWork();
     expect(command.output.stdout.length).toBeLessThan(BLOCK);
