@@ -70,6 +70,26 @@ describe.skipIf(lacksRoot())('what escapes from its session', () => {
     },
   );
 
+  test.skipIf(lacksMountNamespaces() || lacks('/dev/fuse', existsSync('/dev/fuse')))(
+    'is found by its namespace where it has cleared its environment',
+    async () => {
+      cluster = await Cluster.start(1, { users: [ALICE], wrap: withoutCgroups });
+      await using node = await cluster.user(ALICE);
+      const [seconds, other] = [uniqueSeconds(), uniqueSeconds()];
+      const [session, neighbour] = [await node.newSession(), await node.newSession()];
+      await session.start(ESCAPE(seconds), { ns: 'unshare\n' });
+      await neighbour.start(ESCAPE(other), { ns: 'unshare\n' });
+      await eventually('all have escaped', () => escaped(seconds) + escaped(other) === 4);
+      await session.ctl('signal 9');
+      await session.text('wait');
+      await session.ctl('wipe');
+      await eventually('nothing runs', () => processesWith(seconds).length === 0);
+      expect(escaped(other)).toBe(2);
+      await neighbour.ctl('wipe');
+      await eventually('nothing runs', () => processesWith(other).length === 0);
+    },
+  );
+
   test.for(WAYS)('ends, %s, with a daemon that is killed', async ([, wrap], context) => {
     if (wrap && lacksMountNamespaces()) return context.skip('no mount namespaces here');
     cluster = await Cluster.start(1, { users: [ALICE], ...(wrap && { wrap }) });

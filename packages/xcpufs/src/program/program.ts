@@ -13,6 +13,7 @@ import type { User } from '../users/users.js';
 import type { Cgroups } from './cgroup.js';
 import { startBelow } from './descent.js';
 import { buildCommand, type Command, launchCommand, type ProgramSpec } from './launcher.js';
+import { MountNamespace } from './mount-namespace.js';
 import type { PipeMaker, ProgramPipes } from './pipes.js';
 import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
 import type { Tools } from './tools.js';
@@ -160,6 +161,8 @@ export class Program {
   readonly #admitted: Promise<void>;
   /** Undefined where it runs in the node's own. */
   readonly #namespace: Namespace | undefined;
+  /** The same as the kernel knows it, where its processes are to be found by that: it has no control group. */
+  #mounts: MountNamespace | undefined;
 
   constructor(
     child: ChildProcess,
@@ -185,7 +188,10 @@ export class Program {
     void this.#admitted.then(() => closeSync(pipes.gate.ours));
     if (!namespace) return;
     const control = child.stdio[CONTROL] as Duplex;
-    void leadBuilder(control, this.#admitted, () => namespace.mountAll(this.pid));
+    void leadBuilder(control, this.#admitted, () => {
+      if (!this.#group && !this.status) this.#mounts = MountNamespace.hold(this.pid);
+      return namespace.mountAll(this.pid);
+    });
   }
 
   /** The program begins once it is in its group: the move may take the kernel longer than the loop may wait. */
@@ -232,7 +238,7 @@ export class Program {
     this.signal(constants.signals.SIGKILL);
     await this.#admitted;
     const group = this.#group;
-    if (!group) return strays.hunt(this.#sid);
+    if (!group) return strays.hunt(this.#sid, this.#mounts?.name);
     // A program that ended and left nothing behind, the usual case, has an empty group: there is nothing to kill.
     if (this.status && cgroups?.giveBack(group)) this.#group = undefined;
     else cgroups?.kill(group);
@@ -241,6 +247,8 @@ export class Program {
   /** Lets go of what the program took of the node, once everything that it started is gone. */
   async dispose(): Promise<void> {
     await this.#namespace?.close();
+    this.#mounts?.release();
+    this.#mounts = undefined;
     const group = this.#group;
     this.#group = undefined;
     if (group) await this.#spawner.cgroups?.release(group);
