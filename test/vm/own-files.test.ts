@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { SESSION_NAMESPACE } from '@xcpu/xcpu-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE } from '../support/cluster.js';
 import { isRoot } from '../support/needs.js';
@@ -70,6 +71,22 @@ describe.skipIf(lacksGuests()).each(WAYS)(
       await writeFile(join(site.home, 'sum.py'), text);
       const { stdout, status } = await site.xrx(['guest', 'python3', 'sum.py']);
       expect({ stdout, status }).toEqual({ stdout: '6.5\n', status: 0 });
+    });
+
+    test('with cache they are believed, by the kernel if nothing is written', async () => {
+      await writeFile(join(site.home, 'in'), 'from home\n');
+      const script = `cat in; awk '$2 == "/" { print $3, $4 }' /proc/mounts`;
+      for (const options of ['-o ro', '']) {
+        const program = SESSION_NAMESPACE.replace('import', `cache ${options}`);
+        await writeFile(join(site.home, 'ns'), `${program}cd ${site.home}\n`);
+        const { stdout, stderr } = await site.xrx(['--ns', 'ns', 'guest', 'sh', '-ec', script]);
+        expect({ options, stderr }).toEqual({ options, stderr: '' });
+        const [data, mount = ''] = lines(stdout);
+        expect(data).toBe('from home');
+        expect(mount).toMatch(new RegExp(`^${type} ${options === '' ? 'rw' : 'ro'},`));
+        const mode = options === '' ? 'mmap' : 'loose';
+        if (way === 'kernel') expect(mount).toMatch(new RegExp(`[,=]${mode},`));
+      }
     });
 
     test('the exit status is that of the program', async () => {
