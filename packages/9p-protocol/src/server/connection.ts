@@ -11,7 +11,6 @@ import { FidTable } from './fids.js';
 import type { Awaitable, FileServer } from './files.js';
 import type { Intercept } from './intercept.js';
 import { Operations } from './operations.js';
-import { ReadTurns } from './read-turns.js';
 import type { Reply } from './replies.js';
 import { ReplyWriter } from './reply-writer.js';
 import { Request } from './request.js';
@@ -48,7 +47,6 @@ export class Connection {
   msize: number;
   /** undefined until Tversion. */
   dialect: Dialect | undefined;
-  readonly readTurns: ReadTurns;
   readonly #events: ConnectionEvents;
   readonly #frames: FrameReader;
   readonly #out: ReplyWriter;
@@ -103,7 +101,6 @@ export class Connection {
     this.#fids = new FidTable(Math.min(limits.fidsBeforeAttach, limits.fids));
     this.#out = new ReplyWriter(this, events);
     this.#requests = new Requests(limits);
-    this.readTurns = new ReadTurns(limits.readBytes);
     this.#served = server.dialects;
     this.#decoding = server.byteNames ? BYTES : UTF8;
     this.#operations = new Operations(this, server, this.#fids, intercept);

@@ -4,18 +4,21 @@ import { NinePError } from '../errors.js';
 import type { Connection } from './connection.js';
 import { type Fid, type FidTable, unknownFid } from './fids.js';
 import type { Awaitable, OpenFile, ServerFile } from './files.js';
+import { ReadTurns } from './read-turns.js';
 import { Request } from './request.js';
 
 /** Gives the fids of one connection what they stand for, and lets go of it. */
 export class FidKeeper<User> {
   readonly connection: Connection;
   readonly fids: FidTable<User>;
+  readonly readTurns: ReadTurns;
   #attributeBytes = 0;
   #listedEntries = 0;
 
   constructor(connection: Connection, fids: FidTable<User>) {
     this.connection = connection;
     this.fids = fids;
+    this.readTurns = new ReadTurns(connection.limits.readBytes);
   }
 
   /**

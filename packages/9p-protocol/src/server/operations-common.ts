@@ -105,7 +105,7 @@ export function read<User>(
     return readEntries(keeper, request, fid, open, offset, count);
   }
   if (open.stream) return readData(open, offset, count, request);
-  const { readTurns } = connection;
+  const { readTurns } = keeper;
   if (readTurns.mayBegin(count)) {
     return readTurns.begun(count, readData(open, offset, count, request));
   }
