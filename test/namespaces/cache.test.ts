@@ -74,16 +74,16 @@ describe.skipIf(lacksNodeRoots()).each(NODES)('cache on a node of %s', (_, optio
       await using server = await software();
       await using node = await site.cluster.user(ALICE);
       const { stdout, stderr } = await node.run(
-        ['sh', '-c', 'for n in 1 2 3; do stat -c %s a/b/c/file; sleep 1.2; done'],
+        ['sh', '-c', 'stat -c %s a/b/c/file; sleep 1.2; stat -c %s a/b/c/file'],
         { ns: `${command} ${server.address} /srv\ncd /srv\n` },
       );
-      expect({ stdout, stderr }).toEqual({ stdout: '5\n5\n5\n', stderr: '' });
+      expect({ stdout, stderr }).toEqual({ stdout: '5\n5\n', stderr: '' });
       const asked = server.takeRequests();
       const about = [MessageType.Twalk, MessageType.Tgetattr] as readonly number[];
       return asked.filter((type) => about.includes(type)).length;
     };
     const [imported, cached] = [await requests('import'), await requests('cache')];
-    expect(imported - cached).toBeGreaterThanOrEqual(4);
+    expect(imported - cached).toBeGreaterThanOrEqual(2);
   });
 
   test('has what programs write on the server, even if they are killed', async () => {
