@@ -12,7 +12,7 @@ import {
 
 const check = (text: string, policy?: NamespacePolicy) =>
   checkNamespace(
-    parseNamespace(text, (name) => ({ XCPUTSADDR: 'session!term' })[name]),
+    parseNamespace(text, (name) => (name === 'XCPUTSADDR' ? 'session!term' : undefined)),
     policy,
   );
 const reasons = (text: string, policy?: NamespacePolicy) =>
