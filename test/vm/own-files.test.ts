@@ -89,6 +89,17 @@ describe.skipIf(lacksGuests()).each(WAYS)(
       }
     });
 
+    test('the node’s own programs have them, too: its cat, which moves files by sendfile(2)', async () => {
+      await writeFile(join(site.home, 'in'), 'from home\n');
+      const program = `unshare\nimport $XCPUTSADDR /mnt/term\ncd /mnt/term${site.home}\n`;
+      await writeFile(join(site.home, 'ns'), program);
+      expect(await site.xrx(['--ns', 'ns', 'guest', 'sh', '-ec', 'cat in; pwd'])).toMatchObject({
+        stdout: `from home\n/mnt/term${site.home}\n`,
+        stderr: '',
+        status: 0,
+      });
+    });
+
     test('the exit status is that of the program', async () => {
       expect(await site.xrx(['guest', 'sh', '-c', 'exit 7'])).toMatchObject({ status: 7 });
     });

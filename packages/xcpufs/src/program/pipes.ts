@@ -1,4 +1,5 @@
 import { closeSync, constants, fchownSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { nodeError } from '../errors.js';
 import { GATE } from './launcher.js';
 import { makePipes } from './pipe-shell.js';
@@ -24,6 +25,25 @@ export interface ProgramPipes {
   readonly gate: { readonly child: number; readonly ours: number };
 }
 
+/** Our ends of a program's stdin, stdout and stderr: descriptors, or sockets that lead to them. */
+export type OwnEnds = readonly [OwnEnd, OwnEnd, OwnEnd];
+export type OwnEnd = number | Socket;
+
+/** Whose a program's pipes are; undefined for the daemon's own user. */
+export type Owner = { readonly uid: number; readonly gid: number } | undefined;
+
+/** Lets go of an end that nobody uses. */
+export function closeEnd(end: OwnEnd): void {
+  if (typeof end === 'number') closeSync(end);
+  else end.destroy();
+}
+
+/** An end as the event loop reads or writes it. */
+export function streamOf(end: OwnEnd, way: 'readable' | 'writable'): Socket {
+  if (typeof end !== 'number') return end;
+  return new Socket({ fd: end, readable: way === 'readable', writable: way === 'writable' });
+}
+
 /**
  * Makes the pipes of programs, owned by the program's user. Node has no pipe(2): its own are socket pairs, which
  * cannot be opened by name, so that `echo x >/dev/stderr` would fail; a FIFO can, but `cat /dev/stdin` would wait for
@@ -41,7 +61,7 @@ export class PipeMaker {
   }
 
   /** Makes a set for a program of this user (the daemon's own where undefined); waits only if none is ready. */
-  open(owner: { uid: number; gid: number } | undefined): ProgramPipes | Promise<ProgramPipes> {
+  open(owner: Owner): ProgramPipes | Promise<ProgramPipes> {
     const pipes = this.#take();
     if (pipes) return splitEnds(pipes, owner);
     return this.prepare().then(() => this.open(owner));
@@ -97,10 +117,7 @@ export class PipeMaker {
 const STDIN = 0;
 
 /** Opens each pipe once for the program, in blocking mode, and once for us. */
-function splitEnds(
-  pipes: readonly number[],
-  owner: { uid: number; gid: number } | undefined,
-): ProgramPipes {
+function splitEnds(pipes: readonly number[], owner: Owner): ProgramPipes {
   const child: number[] = [];
   const ours: number[] = [];
   try {

@@ -14,8 +14,16 @@ import type { Cgroups } from './cgroup.js';
 import { startBelow } from './descent.js';
 import { buildCommand, type Command, launchCommand, type ProgramSpec } from './launcher.js';
 import { MountNamespace } from './mount-namespace.js';
-import type { PipeMaker, ProgramPipes } from './pipes.js';
+import {
+  closeEnd,
+  type OwnEnd,
+  type OwnEnds,
+  type Owner,
+  type PipeMaker,
+  type ProgramPipes,
+} from './pipes.js';
 import { INSTANCE_VARIABLE, StrayHunter } from './strays.js';
+import { relayStreams } from './stream-relays.js';
 import type { Tools } from './tools.js';
 
 /** The namespace that a program wants, and how its user's files are reached. */
@@ -100,11 +108,12 @@ export class Spawner {
     const toAgent: number[] = [];
     try {
       toAgent.push(...(await this.pipes.openBoth()));
-      const pipes = await this.pipes.open(this.#ownerOf(user));
+      const owner = this.#ownerOf(user);
+      const pipes = await this.pipes.open(owner);
       const { builder } = namespace;
       const command = buildCommand(this.tools, spec, user, builder, this.#nofile);
       const group = this.cgroups?.take();
-      return this.#spawn(command, sid, pipes, group, ['pipe', ...toAgent], namespace);
+      return this.#spawn(command, sid, pipes, group, ['pipe', ...toAgent], { namespace, owner });
     } catch (error) {
       await namespace.remove();
       throw error;
@@ -113,24 +122,34 @@ export class Spawner {
     }
   }
 
-  /** @param more descriptors from 3 on */
+  /**
+   * @param more descriptors from 3 on
+   * @param within where a program has a namespace of its own, and files whose answers go through us
+   */
   #spawn(
     { file, args, ...options }: Command,
     sid: number,
     pipes: ProgramPipes,
     group: string | undefined,
     more: readonly ('pipe' | number)[],
-    namespace?: Namespace,
+    within?: { readonly namespace: Namespace; readonly owner: Owner },
   ): Program {
+    let ends: readonly OwnEnd[] = pipes.ours;
     try {
+      if (within) {
+        ends = [];
+        ends = relayStreams(within.namespace.builder.tools.dd, pipes, within.owner);
+      }
       const stdio = [...pipes.child, ...more];
       const child = spawn(file, args, { ...options, cwd: '/', detached: true, stdio });
       child.on('error', () => {});
       if (child.pid === undefined)
         throw nodeError('cannot start a process: the node is short of resources');
-      return new Program(child, sid, this, pipes, group, namespace);
+      const made = { ends: ends as OwnEnds, gate: pipes.gate.ours };
+      return new Program(child, sid, this, made, group, within?.namespace);
     } catch (error) {
-      for (const fd of [...pipes.ours, pipes.gate.ours]) closeSync(fd);
+      for (const end of ends) closeEnd(end);
+      closeSync(pipes.gate.ours);
       if (group) void this.cgroups?.release(group);
       throw (error as NodeJS.ErrnoException).code === 'E2BIG'
         ? nodeError('arguments and environment too long')
@@ -140,7 +159,7 @@ export class Spawner {
     }
   }
 
-  #ownerOf({ uid, group }: User): { uid: number; gid: number } | undefined {
+  #ownerOf({ uid, group }: User): Owner {
     return this.changesUser ? { uid, gid: group.gid } : undefined;
   }
 }
@@ -149,7 +168,7 @@ export class Spawner {
 export class Program {
   readonly pid: number;
   /** Our ends of its stdin, stdout and stderr. */
-  readonly descriptors: readonly [number, number, number];
+  readonly ends: OwnEnds;
   /** How it ended, once it has. */
   readonly ended: Promise<WaitStatus>;
   status: WaitStatus | undefined;
@@ -168,13 +187,13 @@ export class Program {
     child: ChildProcess,
     sid: number,
     spawner: Spawner,
-    pipes: ProgramPipes,
+    { ends, gate }: { readonly ends: OwnEnds; readonly gate: number },
     group: string | undefined,
     namespace: Namespace | undefined,
   ) {
     this.pid = child.pid as number;
     this.#namespace = namespace;
-    this.descriptors = pipes.ours;
+    this.ends = ends;
     this.#sid = sid;
     this.#spawner = spawner;
     this.#group = group;
@@ -185,7 +204,7 @@ export class Program {
       });
     });
     this.#admitted = group ? this.#enter(group) : Promise.resolve();
-    void this.#admitted.then(() => closeSync(pipes.gate.ours));
+    void this.#admitted.then(() => closeSync(gate));
     if (!namespace) return;
     const control = child.stdio[CONTROL] as Duplex;
     void leadBuilder(control, this.#admitted, () => {

@@ -23,6 +23,7 @@ export interface NamespaceTools {
   readonly setpriv: string;
   readonly chroot: string;
   readonly mkdir: string;
+  readonly dd: string;
 }
 
 const NAMESPACE_TOOLS = {
@@ -33,6 +34,7 @@ const NAMESPACE_TOOLS = {
   setpriv: 'util-linux',
   chroot: 'coreutils',
   mkdir: 'coreutils',
+  dd: 'coreutils',
 } as const;
 
 /** @throws StartError naming the tool that is missing and its package */

@@ -1,4 +1,5 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { type OwnEnd, streamOf } from '../program/pipes.js';
 import type { StreamLog } from './stream-log.js';
 
 /** Moves what a program writes to a pipe into a log, and stops reading the pipe while the log is full. */
@@ -14,8 +15,8 @@ export class Output {
     };
   }
 
-  connect(fd: number): void {
-    const socket = new Socket({ fd, readable: true, writable: false });
+  connect(end: OwnEnd): void {
+    const socket = streamOf(end, 'readable');
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.#log.append(chunk);

@@ -359,7 +359,7 @@ export class Session {
 
   #started(program: Program): void {
     this.#program = program;
-    const [stdin, stdout, stderr] = program.descriptors;
+    const [stdin, stdout, stderr] = program.ends;
     this.stdin.connect(stdin);
     this.#outputs.stdout.connect(stdout);
     this.#outputs.stderr.connect(stderr);

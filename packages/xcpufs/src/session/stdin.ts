@@ -1,6 +1,7 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Errno, NinePError } from '@xcpu/9p-protocol';
 import type { Request } from '@xcpu/9p-protocol/server';
+import { type OwnEnd, streamOf } from '../program/pipes.js';
 
 interface WaitingWrite {
   readonly data: Uint8Array;
@@ -20,8 +21,8 @@ export class Stdin {
   #ended = false;
 
   /** The pipe is there: what was written before goes in now. */
-  connect(fd: number): void {
-    this.#socket = new Socket({ fd, readable: false, writable: true });
+  connect(end: OwnEnd): void {
+    this.#socket = streamOf(end, 'writable');
     this.#socket.on('error', () => this.end());
     if (this.#ended) this.#socket.destroy();
     this.#next();

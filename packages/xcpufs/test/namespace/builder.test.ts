@@ -8,7 +8,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseNamespace, type WaitStatus } from '@xcpu/xcpu-protocol';
@@ -18,7 +17,7 @@ import type { Mounter } from '../../src/mounts/mounter.js';
 import { Namespaces } from '../../src/namespace/namespaces.js';
 import { surroundings } from '../../src/namespace/plan.js';
 import { Stage } from '../../src/namespace/stage.js';
-import { PipeMaker } from '../../src/program/pipes.js';
+import { PipeMaker, streamOf } from '../../src/program/pipes.js';
 import { Spawner } from '../../src/program/program.js';
 import { findNamespaceTools, findTools } from '../../src/program/tools.js';
 import type { User } from '../../src/users/users.js';
@@ -308,9 +307,9 @@ async function run(program: string, line: string): Promise<Outcome> {
     umask: '',
   };
   const started = await spawner.start(1, ann, spec, { plan, connect: () => {} });
-  const [stdin, stdout, stderr] = started.descriptors;
-  new Socket({ fd: stdin, writable: true, readable: false }).end();
-  const [out, err] = [stdout, stderr].map((fd) => text(new Socket({ fd, readable: true })));
+  const [stdin, stdout, stderr] = started.ends;
+  streamOf(stdin, 'writable').end();
+  const [out, err] = [stdout, stderr].map((end) => text(streamOf(end, 'readable')));
   const status = await started.ended;
   const outcome = { status, stdout: (await out) ?? '', stderr: (await err) ?? '' };
   await started.dispose();
