@@ -9,7 +9,20 @@ import { isRoot, lacks } from './needs.js';
 
 /** What xcpufs looks for, and a few to look around with. */
 const APPLETS = [
-  ...['sh', 'cat', 'chroot', 'echo', 'id', 'ls', 'mkdir', 'mount', 'nsenter', 'setpriv', 'sleep'],
+  ...[
+    'sh',
+    'cat',
+    'chroot',
+    'dd',
+    'echo',
+    'id',
+    'ls',
+    'mkdir',
+    'mount',
+    'nsenter',
+    'setpriv',
+    'sleep',
+  ],
   ...['test', 'true', 'umount', 'unshare'],
 ];
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Programs that nodes have: what xcpufs needs, and enough to look around with `xrx -l`. */
 const PROGRAMS = [
-  ...['sh', 'cat', 'chroot', 'id', 'ls', 'mkdir', 'pwd', 'readlink', 'sleep', 'stat', 'true'],
+  ...['sh', 'cat', 'chroot', 'dd', 'id', 'ls', 'mkdir', 'pwd', 'readlink', 'sleep', 'stat', 'true'],
   ...['mount', 'nsenter', 'setpriv', 'umount', 'unshare'],
 ];
 const WHERE = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
